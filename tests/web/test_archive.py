@@ -120,7 +120,10 @@ def test_an_issue_s_page_is_a_page_that_says_what_the_mail_said(site: Running) -
     assert "<iframe" not in page
     assert f"<h1>{escape(view.title)}</h1>" in page
     assert f'<p class="lede">{escape(view.opening)}</p>' in page
-    assert f'<meta name="description" content="{escape(view.preheader)}">' in page
+    assert (
+        f'<meta name="description" property="og:description" content="{escape(view.preheader)}">'
+        in page
+    )
     assert [quote.byline for told in view.comparisons for quote in told.quotes] == re.findall(
         "<figcaption>(.*)</figcaption>", page
     )

@@ -44,6 +44,14 @@ class Site:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EmbedCode:
+    """The HTML with which another site shows something of a comparison; *label* names what."""
+
+    label: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SignupBlock:
     """The sign-up form at the end of a page."""
 
@@ -179,14 +187,38 @@ def issue_page(
 
 
 def comparison_page(
-    site: Site, comparison: object, *, sign_up: SignupBlock | None, folder: Path | None = None
+    site: Site,
+    comparison: object,
+    *,
+    sign_up: SignupBlock | None,
+    embeds: Sequence[EmbedCode] = (),
+    data: str = "",
+    folder: Path | None = None,
 ) -> str:
     """Return the page of one comparison; raises `TemplateBroken`.
 
-    *comparison* is of the shape of `digest.web.comparison_page.ComparisonPage`.
+    *comparison* is of the shape of `digest.web.comparison_page.ComparisonPage`; *data* is JSON-LD.
     """
-    context = {"site": site, "comparison": comparison, "sign_up": sign_up}
+    context = {
+        "site": site,
+        "comparison": comparison,
+        "sign_up": sign_up,
+        "embeds": embeds,
+        "data": data,
+    }
     return _page("comparison", context, folder=folder)
+
+
+def comparison_frame(
+    site: Site, comparison: object, *, url: str, folder: Path | None = None
+) -> str:
+    """Return a small page with one comparison, for a frame of another site.
+
+    *comparison* is of the shape of `digest.issues.content.ComparisonView`; ``None`` stands for one
+    that was withdrawn. *url* is that of its page. Raises `TemplateBroken`.
+    """
+    context = {"site": site, "comparison": comparison, "url": url}
+    return _page("comparison-frame", context, folder=folder)
 
 
 def review_page(site: Site, review: object, answers: object, *, folder: Path | None = None) -> str:

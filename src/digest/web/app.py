@@ -22,7 +22,7 @@ from digest.web.newsletter_cache import NewsletterCache
 from digest.web.public_pages import OWN_LINKS, PublicSite
 from digest.web.review import ReviewPages
 from digest.web.security_headers import SecurityHeaders
-from digest.web.sharing import FeedPages, SharePictures
+from digest.web.sharing import Embeds, FeedPages, SharePictures
 from digest.web.signup_wiring import site_config, split_setting
 from digest.web.theme import Theme
 from subscribers import web as readers
@@ -42,7 +42,8 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
     theme = Theme(app.settings, NewsletterCache(app.database))
     config = site_config(app, theme, letter_worker.wake)
     pictures = SharePictures(app, theme)
-    public = PublicSite(app, config, theme, pictures)
+    embeds = Embeds(app, theme)
+    public = PublicSite(app, config, theme, pictures, embeds)
     archive = Archive(app, config, theme, own_links=OWN_LINKS, share_tags=pictures.tags)
     feeds = FeedPages(app, theme)
     review = ReviewPages(app, theme, letter_worker.wake)
@@ -61,6 +62,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
         routes=[
             *feeds.routes(),  # before the pages whose paths hold a slug or a number in this place
             *pictures.routes(),
+            *embeds.routes(),
             *public.routes(),
             *DirectoryPages(app, theme).routes(),
             *Sitemap(app, theme).routes(),

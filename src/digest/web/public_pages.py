@@ -31,7 +31,7 @@ from digest.web.comparison_page import comparison_path, page_of, teaser
 from digest.web.conditional_requests import conditional
 from digest.web.newsletter_cache import NewsletterEntry
 from digest.web.security_headers import IMAGE, cacheable_headers
-from digest.web.sharing import SharePictures
+from digest.web.sharing import Embeds, SharePictures, structured_data
 from digest.web.status_messages import StatusMessage, status_page
 from digest.web.theme import Theme
 from subscribers.locale import Translations, translations
@@ -39,6 +39,8 @@ from subscribers.web import SiteConfig
 
 OWN_LINKS = "/own-links"
 _FILE = 300
+#: In templates/web.
+_SHEETS = ("style", "comparisons", "directory", "lists", "page", "review", "tool")
 
 
 def _card(session: Session, entry: NewsletterEntry) -> NewsletterCard:
@@ -67,11 +69,14 @@ def _appears(entry: NewsletterEntry, words: Translations) -> str:
 class PublicSite:
     """The handlers of pages that are the same for every visitor."""
 
-    def __init__(self, app: App, config: SiteConfig, theme: Theme, pictures: SharePictures) -> None:
+    def __init__(
+        self, app: App, config: SiteConfig, theme: Theme, pictures: SharePictures, embeds: Embeds
+    ) -> None:
         self._app = app
         self._config = config
         self._theme = theme
         self._pictures = pictures
+        self._embeds = embeds
         self._teasers: dict[int, list[Teaser]] = {}  # by issue id; an issue's content never changes
 
     def routes(self) -> list[Route]:
@@ -80,11 +85,7 @@ class PublicSite:
             Route("/", self.home),
             Route("/comparisons/{slug}", self.comparison),
             Route(OWN_LINKS, self.own_links),
-            Route("/style.css", self.style),
-            Route("/comparisons.css", self.style),
-            Route("/review.css", self.style),
-            Route("/directory.css", self.style),
-            Route("/tool.css", self.style),
+            *(Route(f"/{name}.css", self.style) for name in _SHEETS),
             Route("/accent/{colour}.css", self.accent),
             Route("/font/{font}.css", self.font),
             Route(f"{images.FOLDER}/{{name}}", self.image),
@@ -120,11 +121,15 @@ class PublicSite:
             base_url = self._app.settings.base_url
             language = entry.language if entry else "en"
             shown = page_of(revision, base_url=base_url, language=language)
+            embeds = self._embeds.codes(revision)
         tags = self._pictures.tags(shown, shown.title, shown.brief)
+        site = replace(self._theme.site(entry, path=comparison_path(shown.slug)), share=tags)
         page = comparison_page(
-            replace(self._theme.site(entry, path=comparison_path(shown.slug)), share=tags),
+            site,
             shown,
+            data=structured_data(shown, address=site.address),
             sign_up=self._theme.sign_up(self._config, entry, "comparison"),
+            embeds=embeds,
             folder=self._theme.folder,
         )
         return HTMLResponse(page, headers=self._theme.form_headers())

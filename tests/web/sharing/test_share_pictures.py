@@ -19,7 +19,9 @@ HOME = "https://news.example.com"
 
 
 def tags(page: str) -> dict[str, str]:
-    found = re.findall(r'<meta (?:property|name)="((?:og|twitter):[^"]+)" content="([^"]*)"', page)
+    found = re.findall(
+        r'<meta [^>]*(?:property|name)="((?:og|twitter):[^"]+)" content="([^"]*)"', page
+    )
     return {name: unescape(value) for name, value in found}
 
 
