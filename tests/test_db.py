@@ -175,8 +175,8 @@ def test_a_parameter_that_can_not_be_used_is_refused_in_words(url: str) -> None:
 @pytest.mark.parametrize(
     ("said", "step"),
     [
-        ("unable to open database file", "may write to the file"),
-        ("attempt to write a readonly database", "may write to the file"),
+        ("unable to open database file", "can write to the file"),
+        ("attempt to write a readonly database", "can write to the file"),
         ("no such column: suppression.erased_at", "digest init"),
         ("database disk image is malformed", "restore a backup"),
         ("disk I/O error", "df -h"),
@@ -200,7 +200,9 @@ def test_tables_of_another_version_are_upgraded_next(database: Database, stateme
     with pytest.raises(SQLAlchemyError) as fault:
         execute(database, statement)
     refused = unfit(fault.value)
-    assert str(refused).startswith(("the database's tables are of another", "the database can't"))
+    assert str(refused).startswith(
+        ("the database's tables belong to another", "the database can't")
+    )
     assert refused.next_step == "digest init"
 
 

@@ -141,8 +141,8 @@ def test_a_slip_in_the_file_of_settings_is_refused_too(
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"# ours\nhello there\n", ".env, line 2: can't be read as a setting"),
-        (b"DIGEST_EDITORS=\xff\n", ".env isn't a text in UTF-8"),
+        (b"# ours\nhello there\n", ".env, line 2: isn't a setting"),
+        (b"DIGEST_EDITORS=\xff\n", ".env isn't text in UTF-8"),
     ],
 )
 def test_a_file_of_settings_that_cannot_be_read_is_refused_in_our_words(
@@ -161,7 +161,7 @@ def test_a_file_of_settings_that_cannot_be_read_is_refused_in_our_words(
 
 def test_a_value_s_file_that_is_no_text_is_refused_in_our_words(tmp_path: Path) -> None:
     (tmp_path / "value").write_bytes(b"\xff")
-    with pytest.raises(BadSetting, match="DIGEST_SECRET_FILE: the file isn't a text in UTF-8"):
+    with pytest.raises(BadSetting, match="DIGEST_SECRET_FILE: the file isn't text in UTF-8"):
         load({"DIGEST_SECRET_FILE": str(tmp_path / "value")})
 
 
@@ -217,7 +217,7 @@ def test_a_slash_at_the_end_of_an_address_is_dropped() -> None:
 
 @pytest.mark.parametrize("end", ["/news", "/news/", "?x=1", "?", "/?x=1", "#top", " /", "\\news"])
 def test_readers_reach_us_at_the_root_of_a_host(end: str) -> None:
-    with pytest.raises(BadSetting, match="DIGEST_BASE_URL must be a host of its own"):
+    with pytest.raises(BadSetting, match="DIGEST_BASE_URL must be a host without a path"):
         settings(base_url=f"https://example.com{end}")
 
 

@@ -53,11 +53,11 @@ class Database:
             self.engine = _open(self.url, is_sqlite=self.is_sqlite)
         except ModuleNotFoundError as fault:
             raise DatabaseUnfit(
-                f"PostgreSQL needs a package that isn't here: {fault.name}",
+                f"PostgreSQL needs a package that isn't installed: {fault.name}",
                 next_step='pip install "psycopg[binary]"',
             ) from None
         except (TypeError, ValueError):  # the library's message would quote the URL
-            raise DatabaseUnfit("a parameter in DIGEST_DATABASE_URL has no fitting value") from None
+            raise DatabaseUnfit("a parameter in DIGEST_DATABASE_URL has an invalid value") from None
         self._writing = self.engine.execution_options(digest_writes=True)
         # SQLite admits one writer and makes others poll; this process's threads queue on a lock.
         self._write_lock: Any = threading.Lock() if self.is_sqlite else nullcontext()
@@ -128,19 +128,19 @@ def unfit(fault: SQLAlchemyError) -> DatabaseUnfit:
     if isinstance(fault, OperationalError) or type(fault) is DatabaseError or _OPTION in words:
         return DatabaseUnfit(f"the database can't be used: {words}", next_step=step or _ANY_STEP)
     if step == _UPGRADE:
-        return DatabaseUnfit("the database's tables are of another version", next_step=step)
+        return DatabaseUnfit("the database's tables belong to another version", next_step=step)
     if isinstance(fault, IntegrityError):  # such as two processes that plan one issue at once
-        refused = "the database refused a row that contradicts another"
+        refused = "the database refused a row that conflicts with another"
         return DatabaseUnfit(
-            refused, next_step=step or "run it again: another may have been faster"
+            refused, next_step=step or "run the command again: another process may have been faster"
         )
     return DatabaseUnfit("the database refused a statement", next_step=step)
 
 
 _OPTION = "invalid connection option"
 _UPGRADE = "digest init"
-_OWNER = "see that the user who runs this may write to the file and to its folder: ls -la"
-_ANY_STEP = "check DIGEST_DATABASE_URL: that the place exists, answers, and may be written to"
+_OWNER = "make sure that the current user can write to the file and its folder: ls -la"
+_ANY_STEP = "check DIGEST_DATABASE_URL: the database must exist, answer, and be writable"
 #: Patterns of SQLite's, PostgreSQL's and psycopg's messages; the first match gives the next step.
 _STEPS = (
     (r"no such (table|column)|(relation|column) .* does not exist", _UPGRADE),
@@ -152,15 +152,18 @@ _STEPS = (
     ("file is not a database", "point DIGEST_DATABASE_URL to another file, or restore a backup"),
     ("malformed", "restore a backup"),
     ("unable to open|readonly database", _OWNER),
-    ("disk", "look whether the disk is full or failing: df -h"),
-    ("locked", "wait for what else writes to it, and try again"),
-    (_OPTION, "take it out of DIGEST_DATABASE_URL"),
-    ("resolve host", "correct the host in DIGEST_DATABASE_URL, or mend this machine's DNS"),
+    ("disk", "check whether the disk is full or failing: df -h"),
+    ("locked", "wait until the other process has finished writing, and try again"),
+    (_OPTION, "remove it from DIGEST_DATABASE_URL"),
+    ("resolve host", "correct the host in DIGEST_DATABASE_URL, or fix this machine's DNS"),
     ("password", "correct the user and the password in DIGEST_DATABASE_URL"),
-    ('role "', "make that user in PostgreSQL (createuser), or correct DIGEST_DATABASE_URL"),
-    ('database "', "make that database in PostgreSQL (createdb), or correct DIGEST_DATABASE_URL"),
-    ("Is the server running", "start PostgreSQL, or correct host and port in DIGEST_DATABASE_URL"),
-    ("timeout", "look whether the host in DIGEST_DATABASE_URL is up, and no firewall is between"),
+    ('role "', "create the user in PostgreSQL (createuser), or correct DIGEST_DATABASE_URL"),
+    ('database "', "create the database in PostgreSQL (createdb), or correct DIGEST_DATABASE_URL"),
+    (
+        "Is the server running",
+        "start PostgreSQL, or correct the host and port in DIGEST_DATABASE_URL",
+    ),
+    ("timeout", "check that the host in DIGEST_DATABASE_URL is up and not behind a firewall"),
 )
 
 
@@ -176,7 +179,7 @@ def _parse(url: str) -> URL:
     if driver not in {"", _DRIVERS[kind]}:
         raise DatabaseUnfit(
             f"DIGEST_DATABASE_URL asks for the driver {driver}, and Digest uses {_DRIVERS[kind]}",
-            next_step=f"begin it with {kind}:// and leave the driver out",
+            next_step=f"start it with {kind}:// and leave the driver out",
         )
     return parsed if kind == "sqlite" else parsed.set(drivername=f"{kind}+{_DRIVERS[kind]}")
 

@@ -29,7 +29,7 @@ _HOST = "_SERVICE_HOST"  # ends the name by which Kubernetes tells every contain
 
 #: Names with our prefix that are no settings, and who reads them.
 SWITCHES = {
-    "DIGEST_DEBUG": "the command line: a traceback in place of one line",
+    "DIGEST_DEBUG": "the command line: prints a traceback instead of one line",
     "DIGEST_NO_SKIPS": "the tests: what is skipped is a failure",
     "DIGEST_SOAK": "the tests: a death at every step",
     "DIGEST_TEST_POSTGRES_URL": "the tests: a server of yours",
@@ -84,8 +84,8 @@ def _site_address(value: str) -> str:
     base = _web_address(value)
     if re.search(r"[/\\?#\s]", base.partition("://")[2]):
         raise ValueError(
-            "must be a host of its own, without a path or a query, such as"
-            " https://news.example.com: pages and links stand at its root"
+            "must be a host without a path or a query, such as"
+            " https://news.example.com, because pages and links are at its root"
         )
     return base
 
@@ -115,7 +115,7 @@ def _addresses(value: str) -> str:
     try:
         parsed = [parse(text) for text in parts]
     except BadAddress:
-        raise ValueError("must be addresses with commas between them") from None
+        raise ValueError("must be addresses, comma-separated") from None
     return ",".join({address.key: address.wire for address in reversed(parsed)}.values())
 
 
@@ -364,13 +364,13 @@ def values_in_file() -> dict[str, str]:
         variables = DotEnvSettingsSource(Settings).env_vars
     except UnicodeDecodeError:
         step = "save it as UTF-8"
-        raise BadSetting(f"{ENV_FILE} isn't a text in UTF-8", next_step=step) from None
+        raise BadSetting(f"{ENV_FILE} isn't text in UTF-8", next_step=step) from None
     finally:
         parser.removeFilter(unread)
     if unread.lines:
         raise BadSetting(
-            f"{ENV_FILE}, line {unread.lines[0]}: can't be read as a setting",
-            next_step="write it as NAME=value, or put # in front of it",
+            f"{ENV_FILE}, line {unread.lines[0]}: isn't a setting",
+            next_step="write NAME=value, or put # in front",
         )
     return {name.upper(): value or "" for name, value in variables.items()}
 
@@ -395,7 +395,7 @@ def _refuse_unknown(variables: Mapping[str, str], in_file: Iterable[str]) -> Non
     unknown = given - {*known, *SWITCHES} - _of_kubernetes(variables)
     if unknown:
         words = [_unknown_in_words(name, known) for name in sorted(unknown)]
-        raise BadSetting("; ".join(words), next_step="digest docs settings names them all")
+        raise BadSetting("; ".join(words), next_step="digest docs settings lists them all")
 
 
 def _unknown_in_words(name: str, known: list[str]) -> str:
@@ -426,7 +426,7 @@ def _from_files(env: Mapping[str, str]) -> Mapping[str, str]:
         except OSError as fault:
             raise BadSetting(f"{variable}: the file can't be read: {fault.strerror}") from None
         except UnicodeDecodeError:
-            raise BadSetting(f"{variable}: the file isn't a text in UTF-8") from None
+            raise BadSetting(f"{variable}: the file isn't text in UTF-8") from None
     return values
 
 

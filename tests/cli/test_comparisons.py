@@ -42,7 +42,7 @@ def test_a_sent_issue_keeps_a_comparison_that_is_withdrawn_later(commands: Comma
     commands.done("approve", "1", "--accept-warnings")
     commands.done("send", "1")
     said = commands.done("comparisons", "withdraw", slug, "--why", "a wrong quote")
-    assert "Issue 1 of weekly has been sent with it, and keeps it." in said
+    assert "Issue 1 of weekly was sent with it, and keeps it." in said
     assert slug in [each["slug"] for each in commands.facts("show", "1")["pick"]["chosen"]]
 
 

@@ -70,10 +70,10 @@ def test_a_cancelled_issue_is_told_as_facts(commands: Commands) -> None:
 
 def test_what_is_said_to_people_is_the_same_as_before(commands: Commands) -> None:
     assert commands.done("schedule", "pause") == (
-        "weekly does nothing by itself. Go on with: digest schedule resume\n"
+        "weekly is paused. To continue: digest schedule resume\n"
     )
 
 
 def test_one_part_of_an_issue_is_shown_at_a_time(commands: Commands) -> None:
     refused = commands.run("show", "1", "--html", "--text")
-    assert (refused.exit_code, "say one of --html, --text" in refused.stderr) == (2, True)
+    assert (refused.exit_code, "choose one of --html, --text" in refused.stderr) == (2, True)

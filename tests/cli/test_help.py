@@ -82,20 +82,20 @@ def test_the_command_help_shows_what_the_option_does(line: str) -> None:
         ("show", "ISSUE is missing", "digest show --help"),
         ("show one", "ISSUE must be a whole number", "digest show --help"),
         ("show 0", "ISSUE must be at least 1", "digest show --help"),
-        ("send 1 2", "no such argument: 2", "digest send --help"),
+        ("send 1 2", "unexpected argument: 2", "digest send --help"),
         (
             "unattended maybe",
             "SWITCH: 'maybe' is not one of 'on', 'off'",
             "digest unattended --help",
         ),
-        ("unattended", "SWITCH is missing; it is one of: on, off", "digest unattended --help"),
+        ("unattended", "SWITCH is missing; choose one of: on, off", "digest unattended --help"),
         ("web --port 99999", "--port must be at most 65,535", "digest web --help"),
         ("schedule rules --max-lateness x", "--max-lateness must be a whole number", None),
         ("stauts", "there is no command 'stauts'; did you mean 'status'?", "digest --help"),
         ("status --jsn", "there is no option --jsn; did you mean --json?", "digest status --help"),
         ("pick --period 2026", "period is named like 2026-W48: the year and the ISO week", None),
         ("help nonsense", "there is no command 'nonsense'", "digest --help"),
-        ("report 1 --all", "name an issue, or say --all", "digest report --help"),
+        ("report 1 --all", "name an issue, or add --all", "digest report --help"),
     ],
 )
 def test_a_wrong_call_is_told_in_our_own_words(line: str, told: str, step: str | None) -> None:

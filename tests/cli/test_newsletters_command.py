@@ -105,7 +105,7 @@ def test_a_fault_names_the_option_and_what_is_allowed(digest: Digest) -> None:
         digest("newsletters", "add", "Big One")
     with pytest.raises(DigestError, match="--points split: it is a number from 0 to 100"):
         digest("newsletters", "set", "weekly", "--points", "split=-1")
-    with pytest.raises(DigestError, match="say what to change"):
+    with pytest.raises(DigestError, match="name what to change"):
         digest("newsletters", "set", "weekly")
     with pytest.raises(NotFound, match="no newsletter is called monthly"):
         digest("newsletters", "show", "monthly")
@@ -148,7 +148,7 @@ def test_a_newsletter_with_a_faulty_schedule_is_not_added(digest: Digest) -> Non
 def test_archiving_says_what_it_did_and_how_to_undo_it(digest: Digest) -> None:
     digest("newsletters", "add", "tools", *TOOLS)
     assert "--undo" in digest("newsletters", "archive", "tools").stdout
-    assert "archived already" in digest("newsletters", "archive", "tools").stdout
+    assert "already archived" in digest("newsletters", "archive", "tools").stdout
     assert "archived on" in digest("newsletters", "list").stdout
     assert facts(digest("newsletters", "archive", "tools", "--undo", "--json"))["changed"] == [
         "archived_at"
@@ -162,5 +162,5 @@ def test_two_people_are_asked_to_approve(digest: Digest) -> None:
     assert "once two editors have approved it" in " ".join(digest("schedule").stdout.split())
     digest("import", *map(str, samples.comparisons()))
     digest("build", "--yes")
-    assert "built already" in digest("newsletters", "set", "weekly", "--most", "4").stdout
+    assert "already built" in digest("newsletters", "set", "weekly", "--most", "4").stdout
     assert "built already" not in digest("newsletters", "set", "weekly", "--approvals", "1").stdout

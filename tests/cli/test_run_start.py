@@ -30,30 +30,30 @@ def test_it_says_when_each_newsletter_s_next_issue_leaves(commands: Commands) ->
     assert (issue["newsletter"], issue["period"]) == ("weekly", "2026-W48")
     assert any(
         line.startswith("weekly: 2026-W48 leaves on Tuesday, 24 November 2026 at ")
-        and line.endswith(", once it is approved")
+        and line.endswith(", once approved")
         for line in said(commands)
     )
 
 
 def test_it_says_that_a_paused_schedule_sends_nothing(commands: Commands) -> None:
     commands.done("schedule", "pause")
-    assert "weekly: its schedule is paused; go on with: digest schedule resume" in said(commands)
+    assert "weekly: its schedule is paused; to continue: digest schedule resume" in said(commands)
 
 
 def test_it_says_that_mail_to_a_folder_reaches_nobody(commands: Commands) -> None:
     [line] = [line for line in said(commands) if line.startswith("Mail ")]
-    assert line.endswith("/outbox: nobody gets it. To send: digest setup")
+    assert line.endswith("/outbox, and reaches nobody. To send mail: digest setup")
 
 
 def test_it_says_who_takes_the_mail_that_reaches_readers(commands: Commands) -> None:
     commands.transport = TransportKind.SENDGRID
-    assert "Mail goes to readers, by sendgrid." in said(commands)
+    assert "Mail goes to readers, through sendgrid." in said(commands)
 
 
 def test_it_names_what_the_doctor_marks_and_no_more(commands: Commands) -> None:
     assert said(commands)[-2:] == [
         "Look: backups: none for a day",
-        "What to do about it: digest doctor",
+        "To see how to fix this: digest doctor",
     ]
 
 

@@ -88,13 +88,13 @@ def test_a_correction_is_built_again_by_correct(tools: Digest) -> None:
             )
         )
     said = tools("newsletters", "set", "tools", "--most", "2").stdout
-    assert "unless: digest correct 1 --newsletter tools --again" in said
+    assert "To rebuild it: digest correct 1 --newsletter tools --again" in said
 
 
 def test_what_is_picked_for_an_archived_newsletter_is_said_to_go_nowhere(tools: Digest) -> None:
     tools("newsletters", "archive", "tools")
     said = tools("pick", "--newsletter", "tools").stdout
-    assert said.splitlines()[-1] == "tools is archived, so this isn't built."
+    assert said.splitlines()[-1] == "tools is archived, so this issue won't be built."
 
 
 def test_one_line_without_an_address_is_told_in_the_singular(
@@ -103,7 +103,7 @@ def test_one_line_without_an_address_is_told_in_the_singular(
     listed = tmp_path / "listed.csv"
     listed.write_text("email\na@example.org\nnobody\n")
     said = digest("subscribers", "suppressions", "import", str(listed)).stdout
-    assert "2 lines: 1 suppressed, 0 already were, 1 holds no address." in said
+    assert "2 lines: 1 suppressed, 0 were already, 1 holds no address." in said
 
 
 @pytest.mark.parametrize("command", ["add", "import"])

@@ -101,7 +101,7 @@ def test_an_import_says_what_to_do_about_a_reader_who_left_by_the_list(
     path = tmp_path / "list.csv"
     path.write_text("email,status\nreader@example.com,unsubscribed\n")
     output = " ".join(digest("import", str(path), "--consent", CONSENT).stdout.split())
-    assert "1 still gets mail here (line 2)" in output
+    assert "1 reader left, but still gets mail here (line 2)" in output
     assert "digest subscribers leave ADDRESS" in output
 
 
@@ -183,7 +183,7 @@ def test_the_file_of_refused_lines_is_whole_after_an_interrupted_import(
         csv.writer(file).writerows([*refused_lines, ['that never "was"', "11", "of a chunk"]])
         file.write('nobody5,"13')
     result = digest("import", str(path), "--consent", CONSENT, "--refused", str(target))
-    assert "Went on where an earlier run had stopped, after 8 lines." in result.stdout
+    assert "Continued an interrupted import, after 8 lines." in result.stdout
     with target.open(newline="") as file:
         rows = list(csv.reader(file))
     assert [row[1] for row in rows[1:]] == ["3", "5", "7", "9", "11", "13"]
@@ -217,7 +217,7 @@ def test_a_column_is_left_aside_by_its_name_and_the_report_says_so(
     assert '--ignore-column "Lead status"' in str(digest(*given).exception)
     output = digest(*given, "--ignore-column", "Lead status").stdout
     assert "1 joined" in output
-    assert "Left aside as you said: Lead status, newsletter." in output
+    assert "Ignored, as you asked: Lead status, newsletter." in output
     assert "No column says who left" in output
 
 
@@ -232,7 +232,7 @@ def test_a_rehearsal_says_how_many_stand_how_at_the_former_service(
     result = digest("import", str(path), "--consent", CONSENT, "--dry-run")
     output = " ".join(result.stdout.split())
     assert "unsubscribed │ 1" in output
-    assert "words that aren't known here" in output
+    assert "words that Digest doesn't know" in output
     assert "who left a single list" in output
 
 
@@ -299,7 +299,7 @@ def test_who_asked_to_be_forgotten_is_not_let_back_in_by_an_operator(
     digest("forget", "reader@example.com", "--yes")
     lifted = digest("suppress", "reader@example.com", "--lift")
     assert lifted.exit_code == 1
-    assert "asked to be forgotten" in lifted.stdout
+    assert "asked to be erased" in lifted.stdout
     assert "erased" in digest("show", "reader@example.com").stdout
     digest("suppress", "reader@example.com")
     assert digest("suppress", "reader@example.com", "--lift").exit_code == 1
@@ -322,7 +322,7 @@ def test_an_address_that_is_only_somebody_s_wish_can_be_forgotten(
     with database.write() as session:
         new = parse("new@example.com")
         address_change.request_change(session, reader, "weekly", new, Hashes([SECRET]), now)
-    assert "wish not yet confirmed" in digest("show", "new@example.com").stdout
+    assert "unconfirmed address change" in digest("show", "new@example.com").stdout
     assert digest("forget", "new@example.com", "--yes").exit_code == 0
     assert isinstance(digest("forget", "new@example.com", "--yes").exception, UnknownReader)
 
@@ -463,7 +463,7 @@ def test_forget_asks_and_without_a_terminal_names_the_flag(digest: Digest, reade
 
 def test_show_of_an_erased_reader_reads_well(digest: Digest, reader: int) -> None:
     digest("forget", "reader@example.com", "--yes")
-    assert "address: not kept, only a hash" in digest("show", "reader@example.com").stdout
+    assert "address: not stored, only a hash" in digest("show", "reader@example.com").stdout
 
 
 def test_suppressions_are_imported_with_a_rehearsal_listed_and_exported(
@@ -483,7 +483,7 @@ def test_suppressions_are_imported_with_a_rehearsal_listed_and_exported(
         ["reader@example.com"],
     )
     shown = digest("suppressions", "export", "--to", str(out))
-    assert "1 more is kept as a keyed hash only" in shown.stderr
+    assert "1 more is only stored as a keyed hash" in shown.stderr
     assert out.read_text().splitlines()[1].startswith("reader@example.com,complaint,")
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     assert facts(digest("count", "--json"))["mailable"] == 0

@@ -32,7 +32,7 @@ def test_a_copy_holds_every_template_and_says_how_it_is_used(
     told = run(call, "copy")
     copied = {path for path in call.settings.templates.rglob("*") if path.is_file()}
     assert copied == {call.settings.templates / name for name in shipped()}
-    assert "They are in use from now on." in told
+    assert "Digest uses them from now on." in told
     assert f"DIGEST_TEMPLATES={tmp_path}/other" in run(call, "copy", f"{tmp_path}/other")
 
 

@@ -19,7 +19,7 @@ def test_pick_and_build_take_the_next_issue_that_is_due(commands: Commands) -> N
     commands.now = THURSDAY
     picked = commands.done("pick")
     assert "2026-W49, dated 1 December 2026, 5 days from now" in picked
-    assert "It is dated 1 December 2026, 5 days from now." in commands.done("build")
+    assert "It's dated 1 December 2026, 5 days from now." in commands.done("build")
 
 
 def test_once_an_issue_is_sent_pick_and_build_are_about_the_next(commands: Commands) -> None:
@@ -48,7 +48,7 @@ def test_an_issue_of_a_week_to_come_is_sent_early_only_by_a_yes(commands: Comman
     commands.done("approve", "1", "--accept-warnings")
     refused = commands.run("send", "1")
     assert isinstance(refused.exception, Unconfirmed)
-    assert "issue 1 is for 8 December 2026, 12 days from now" in str(refused.exception)
+    assert "issue 1 is dated 8 December 2026, 12 days from now" in str(refused.exception)
     assert "--early" in str(refused.exception.next_step)
     assert commands.facts("status", "1")["state"] == "built"
 
@@ -70,8 +70,8 @@ def test_approve_says_when_the_issue_leaves_and_what_has_to_run(commands: Comman
     commands.now = THURSDAY
     commands.done("build")
     said = commands.done("approve", "1", "--accept-warnings", "--by", "Ann")
-    assert "It is dated 1 December 2026, 5 days from now, and 1 reader would get it now." in said
-    assert "It leaves by itself on Tuesday, 1 December 2026 at 09:00 (UTC)" in said
+    assert "It's dated 1 December 2026, 5 days from now, and 1 reader would get it now." in said
+    assert "It goes out by itself on Tuesday, 1 December 2026 at 09:00 (UTC)" in said
     assert "if digest run is running then (it isn't now)" in said
 
 
@@ -81,8 +81,8 @@ def test_approve_says_that_an_issue_whose_moment_is_over_does_not_leave_by_itsel
     commands.now = THURSDAY
     commands.done("build", "--period", "2026-W48", "--yes")
     said = commands.done("approve", "1", "--accept-warnings")
-    assert "It is dated 24 November 2026, 2 days ago" in said
-    assert "It doesn't leave by itself: its moment isn't ahead." in said
+    assert "It's dated 24 November 2026, 2 days ago" in said
+    assert "It doesn't go out by itself: its due time has passed." in said
     assert "Next: digest send 1" in said
 
 
@@ -225,7 +225,5 @@ def test_who_sends_with_a_first_wave_is_told_that_the_rest_waits(commands: Comma
     commands.done("build")
     commands.done("approve", "1", "--accept-warnings")
     said = commands.run("send", "1").stderr
-    assert (
-        "The first wave goes alone; then the rest waits 0 minutes for what becomes of it." in said
-    )
+    assert "The first wave goes out alone; the rest then waits 0 minutes for its results." in said
     assert commands.facts("status", "1")["state"] == "sent"

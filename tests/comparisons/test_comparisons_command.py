@@ -84,7 +84,7 @@ def test_several_bad_files_are_named_and_counted(run: Run, page_file: Path) -> N
     for name in ("a.json", "b.txt"):
         page_file.with_name(name).write_text("{")
     result = run("import", page_file.parent, page_file.with_name("nowhere.txt"))
-    assert str(result.exception) == "3 of 4 files were refused; what could be read is kept"
+    assert str(result.exception) == "3 of 4 files were refused; the others were imported"
     assert result.stderr.count("refused: ") == 3
 
 
@@ -118,7 +118,7 @@ def test_two_files_about_one_comparison_that_differ_are_warned_of(
     other.write_text(page_file.read_text().replace("62%", "63%"))
     answer = facts(run("import", page_file.parent, "--json"))
     assert answer["files"][1]["warnings"] == [
-        f"{page_file} is about the same comparison and says something else; this one holds now"
+        f"{page_file} is about the same comparison and differs; this file wins"
     ]
 
 

@@ -125,7 +125,7 @@ def test_a_store_that_can_not_be_written_is_refused_with_what_to_do(unwritable: 
 
     at = (folder / unwritable).absolute()
     assert fact.weight is HealthLevel.REFUSED
-    assert fact.says == f"{at} can't be written by the user this runs as ({user})"
+    assert fact.says == f"{at} can't be written by the current user ({user})"
     step = f"as root: chown {user} {at}" if user != owner else f" {at}"  # not run by root
     assert fact.next_step.endswith(step)
 
@@ -165,7 +165,7 @@ def test_a_secret_that_signs_links_is_reported_once(install: Install) -> None:
     app = install()
     says = [fact.says for fact in run_checks(app) if fact.about == "secret"]
     app.database.close()
-    assert says == ["links are signed with it"]
+    assert says == ["it signs the links in mails"]
 
 
 def test_a_server_that_takes_no_writes_is_refused(postgres_store: Database) -> None:
@@ -174,7 +174,7 @@ def test_a_server_that_takes_no_writes_is_refused(postgres_store: Database) -> N
     says = [fact.says for fact in run_checks(app) if fact.weight is HealthLevel.REFUSED]
     app.database.close()
 
-    assert "it takes no writes: the server is a standby, or this user may only read" in says
+    assert "it's read-only: the server is a standby, or this user can only read" in says
 
 
 def test_a_store_that_does_not_answer_is_refused_with_what_to_do() -> None:
@@ -202,12 +202,12 @@ def test_every_refusal_says_what_to_do(install: Install) -> None:
         ("secret", {"secret": "x" * 40}, "placeholder"),
         ("secret", {"secret": "change-me-" * 4}, "placeholder"),
         ("secret", {"secret": None}, "missing"),
-        ("base URL", {"base_url": "http://news.mill-lane.eu"}, "isn't https"),
+        ("base URL", {"base_url": "http://news.mill-lane.eu"}, "isn't HTTPS"),
         ("base URL", {"base_url": "http://localhost:8000"}, "only this machine"),
         ("webhook", {"webhook_keys": ""}, "missing"),
         ("provider", {"sendgrid_api_key": None}, "missing"),
         ("provider", {"webhook_keys": "not a key"}, "not a public key"),
-        ("sender", {"DIGEST_FROM": "Us <us@example.com>"}, "made for examples"),
+        ("sender", {"DIGEST_FROM": "Us <us@example.com>"}, "reserved for examples"),
         ("sender", {"postal_address": ""}, "postal address"),
     ],
 )
@@ -242,7 +242,7 @@ def test_letters_in_doubt_are_pointed_out(install: Install, state: str, pointed_
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"DIGEST_FROM": "Us <us@example.com>"}, "made for examples"),
+        ({"DIGEST_FROM": "Us <us@example.com>"}, "reserved for examples"),
         ({"postal_address": ""}, "no postal address"),
     ],
 )
@@ -257,7 +257,7 @@ def test_with_the_outbox_a_sender_who_is_not_real_is_pointed_out(
 
 
 def test_with_the_outbox_it_is_said_that_nothing_reaches_anybody(install: Install) -> None:
-    assert "nothing will reach anybody" in warned(install(transport="outbox"))["provider"]
+    assert "reaches nobody" in warned(install(transport="outbox"))["provider"]
 
 
 def test_trying_it_out_on_this_machine_needs_neither_https_nor_a_webhook(install: Install) -> None:
@@ -293,7 +293,7 @@ def test_a_file_that_can_not_be_opened_is_reported_in_words_with_a_next_step(
         f"sqlite:///{tmp_path}"
     )  # a folder: even root can't open it as a file
     assert "unable to open database file" in says
-    assert "may write to the file" in step
+    assert "can write to the file" in step
 
 
 @pytest.mark.parametrize(
@@ -316,14 +316,14 @@ def test_a_database_without_tables_is_refused_and_nothing_else_is_asked_of_it(
     install: Install, tmp_path: Path
 ) -> None:
     (tmp_path / "digest.db").touch()
-    assert refused(install(tables=False)) == {"database": "there are no tables in it yet"}
+    assert refused(install(tables=False)) == {"database": "it has no tables yet"}
 
 
 def test_a_database_of_another_revision_is_refused(install: Install) -> None:
     app = install()
     with app.database.write() as session:
         session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
-    assert "this version of the engine works with" in refused(app)["database"]
+    assert "this version of Digest needs" in refused(app)["database"]
 
 
 def test_a_database_whose_tables_are_not_its_revisions_is_refused_by_name(install: Install) -> None:
@@ -345,7 +345,7 @@ def test_a_column_somebody_added_is_reported_and_stops_nothing(install: Install)
 
 
 def test_a_clock_from_before_the_release_is_refused(install: Install) -> None:
-    assert "was made later" in refused(install(now=datetime(1970, 1, 1, tzinfo=UTC)))["clock"]
+    assert "before this version" in refused(install(now=datetime(1970, 1, 1, tzinfo=UTC)))["clock"]
 
 
 def test_a_clock_behind_what_the_database_has_seen_is_reported(install: Install) -> None:
@@ -362,7 +362,7 @@ def test_an_issue_that_waits_for_nobody_is_told(install: Install) -> None:
 
 def test_a_folder_for_copies_that_takes_none_is_reported(install: Install, tmp_path: Path) -> None:
     (tmp_path / "taken").touch()
-    assert "nothing can be written" in warned(install(backups=tmp_path / "taken" / "in"))["backup"]
+    assert "isn't writable" in warned(install(backups=tmp_path / "taken" / "in"))["backup"]
 
 
 def test_a_restored_database_is_a_fault_and_does_not_stop_the_site(install: Install) -> None:
@@ -459,4 +459,4 @@ def test_each_sender_in_use_is_checked(install: Install) -> None:
             newsletters.create(session, slug, given)
         newsletters.archive(session, store.newsletter(session, "old"), NOW)
     assert sender_domains(app) == ["mill-lane.eu", "tools.example"]
-    assert refused(app) == {"tools": "tools.example is made for examples"}
+    assert refused(app) == {"tools": "tools.example is reserved for examples"}

@@ -156,7 +156,7 @@ def test_approve_says_when_a_scheduled_issue_goes_by_itself(
         store.newsletter(session, "weekly").timezone = "UTC"
         forget(session)
 
-    said = "It leaves by itself on Thursday, 31 October 2126 at 09:00 (Europe/Berlin)"
+    said = "It goes out by itself on Thursday, 31 October 2126 at 09:00 (Europe/Berlin)"
     assert said in done.stdout
 
 
@@ -188,7 +188,7 @@ def test_rebuild_fails_where_a_byte_differs(built: EditorFolder, run_in: RunIn) 
         store.edition_of(session, issue_of(session)).text = kept
 
     assert done.returncode == 1
-    assert "comes out otherwise now: text" in done.stdout
+    assert "differs when rebuilt: text" in done.stdout
     assert "@@" in done.stdout
 
 
@@ -232,7 +232,7 @@ def test_preview_makes_a_store_where_there_is_none_and_ends_at_a_signal(tmp_path
         text=True,
     )
     with opened(desk) as (made, at, page):
-        assert made.startswith("A store was made")
+        assert made.startswith("Created a database")
         assert at.split()[4].startswith("http://127.0.0.1:")
         assert "There are no comparisons yet" in page
 

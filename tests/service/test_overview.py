@@ -40,7 +40,7 @@ def test_a_draft_nobody_approved_says_so_with_the_whole_command(world: World) ->
     assert (described["state"], described["note"]) == ("drafted", "issue 1 isn't approved")
     assert described["next_step"] == "digest approve 1 --despite alt"
     assert next_moment(world) == (
-        "doesn't go as it is: issue 1 isn't approved; to let it go: digest approve 1 --despite alt"
+        "doesn't go out yet: issue 1 isn't approved; to release it: digest approve 1 --despite alt"
     )
 
 
@@ -49,7 +49,7 @@ def test_a_draft_that_is_approved_asks_for_nothing(world: World) -> None:
     world.decision = APPROVED
     described = facts(world)
     assert (described["note"], described["next_step"]) == ("approved by Ann", "")
-    assert next_moment(world) == "goes at its moment: approved by Ann"
+    assert next_moment(world) == "goes out when due: approved by Ann"
 
 
 def test_a_held_issue_says_what_holds_it_and_what_lets_it_go(world: World) -> None:

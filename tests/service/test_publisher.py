@@ -98,7 +98,7 @@ def test_a_held_issue_is_given_up_when_the_next_ones_moment_comes(world: World) 
     world.run(TUESDAY + timedelta(weeks=1))
     assert world.states() == {"2026-W48": "missed", "2026-W49": "held"}
     note = world.turns()["2026-W48"].note
-    assert note == "the next issue's moment has come: not approved"
+    assert note == "the next issue is due: not approved"
 
 
 def test_a_missed_issue_that_a_person_sends_is_recorded_as_sent(world: World) -> None:
@@ -110,7 +110,7 @@ def test_a_missed_issue_that_a_person_sends_is_recorded_as_sent(world: World) ->
     world.tick()
     assert (world.states()["2026-W48"], world.turns()["2026-W48"].note) == (
         "released",
-        "sent by hand",
+        "sent by a person",
     )
 
 
@@ -244,7 +244,7 @@ def test_a_mail_that_cannot_be_made_is_held_with_the_fault_and_mended(world: Wor
     world.issue_builder = replace(good, render=broken)
     world.run(TUESDAY + HOUR)
     assert world.states() == {"2026-W48": "held"}
-    assert world.turns()["2026-W48"].note == "no draft can be made: the template is broken"
+    assert world.turns()["2026-W48"].note == "no draft can be built: the template is broken"
     world.issue_builder = good
     world.tick()
     assert world.states() == {"2026-W48": "released"}

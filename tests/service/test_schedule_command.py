@@ -61,10 +61,10 @@ def test_the_next_ten_moments_are_printed_in_local_and_utc_time(digest: Digest) 
 
 def test_who_does_what_is_reported(digest: Digest) -> None:
     output = digest("schedule").stdout
-    assert "sends it to the editors" in output
+    assert "emails it to the editors" in output
     assert "once an editor has approved it" in output
     digest("unattended", "on")
-    assert "goes by itself when no check finds anything" in digest("schedule").stdout
+    assert "goes out if the checks find nothing" in digest("schedule").stdout
 
 
 def test_a_monthly_newsletter_says_which_weekday(digest: Digest) -> None:
@@ -150,7 +150,7 @@ def test_the_doctor_without_dns_prints_no_records(digest: Digest) -> None:
 
 def test_the_doctor_ends_with_a_sentence_that_sums_it_up(digest: Digest) -> None:
     last = digest("doctor", "--no-dns").stdout.splitlines()[-1]
-    assert last.startswith("Fit to try out. Mail goes to the folder ")
+    assert last.startswith("Ready for a trial. Mail goes to the folder ")
 
 
 def test_the_doctor_fails_for_what_is_unfit(digest: Digest, tmp_path: Path) -> None:

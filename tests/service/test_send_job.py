@@ -106,7 +106,7 @@ def test_an_issue_interrupted_for_too_long_is_paused_with_the_reason(
     installation: SendInstallation,
 ) -> None:
     summary = installation.sender().run(NOON + timedelta(hours=13))
-    assert summary == "weekly-1: paused, its send was interrupted, and it is 13 hours late"
+    assert summary == "weekly-1: paused, its send was interrupted, and it's 13 hours late"
     assert installation.issue().state is IssueState.PAUSED
     assert installation.mails() == 0
 

@@ -50,7 +50,7 @@ def served(database: Database, fake: RunningFake) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("key", "weight", "says"),
     [
-        ("the-key", HealthLevel.FINE, "would take a mail"),
+        ("the-key", HealthLevel.FINE, "accepts a mail"),
         ("another", HealthLevel.REFUSED, "doesn't accept the API key"),
         ("a-reader", HealthLevel.REFUSED, "lacks the right Mail Send"),
         (None, HealthLevel.REFUSED, "DIGEST_SENDGRID_API_KEY is missing"),
@@ -69,7 +69,7 @@ def test_a_key_is_judged_by_the_provider(
 def test_a_provider_that_cannot_be_reached_says_nothing_of_the_key() -> None:
     found = check_key(sendgrid_provider(api_key="a-key", url=NOWHERE, seconds=5), SENDER)
     assert found.weight is HealthLevel.WARNING
-    assert "couldn't be tried" in found.says
+    assert "couldn't be tested" in found.says
 
 
 def test_the_webhook_takes_a_signed_post_of_the_fake(
@@ -82,16 +82,16 @@ def test_the_webhook_takes_a_signed_post_of_the_fake(
         others = check_webhook(
             endpoint, ["another"], fake=fake.url, seen=int, wait=0, sleep=no_sleep
         )
-    assert (mine.weight, "took a signed" in mine.says) == (HealthLevel.FINE, True), mine
+    assert (mine.weight, "accepted a signed" in mine.says) == (HealthLevel.FINE, True), mine
     assert (others.weight, "another key" in others.says) == (HealthLevel.REFUSED, True)
 
 
 @pytest.mark.parametrize(
     ("wait", "seen", "weight", "says"),
     [
-        (0, [1], HealthLevel.WARNING, "no signed event was tried"),
+        (0, [1], HealthLevel.WARNING, "not yet tested with a signed event"),
         (2, [1, 1, 1, 1, 1], HealthLevel.WARNING, "no event came in 2 seconds"),
-        (2, [1, 1, 2], HealthLevel.FINE, "took a signed event"),
+        (2, [1, 1, 2], HealthLevel.FINE, "accepted a signed event"),
     ],
 )
 def test_the_provider_s_own_event_is_waited_for(
@@ -119,7 +119,7 @@ def test_an_address_where_nothing_or_something_else_answers_is_told(fake: Runnin
     )
     assert "nothing answers" in silent.says
     assert "digest run" in silent.next_step
-    assert "isn't the engine's" in other.says
+    assert "isn't Digest" in other.says
 
 
 def test_the_first_newsletter_is_made_from_answers_and_changed_by_them(

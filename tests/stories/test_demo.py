@@ -120,7 +120,7 @@ def test_its_folder_has_settings_of_its_own_and_next_week_can_be_picked(
 ) -> None:
     site = Installation(warmed, told[0] / "demo")
     assert (site.folder / ".env").stat().st_mode & 0o077 == 0
-    assert "secret: links are signed with it" in site.done("doctor", "--no-dns").out
+    assert "secret: it signs the links in mails" in site.done("doctor", "--no-dns").out
     later = period_of_day(issue_day(site.status()["period"], 0) + timedelta(weeks=1))
     assert site.done("pick", "--period", later, "--json").facts["chosen"]
 

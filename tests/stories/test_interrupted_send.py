@@ -75,7 +75,7 @@ def test_after_a_kill_nobody_is_mailed_twice_and_what_is_unsure_is_said(
 ) -> None:
     killed(site, fake, accept=accept)
     seen = site.done("status", "1").out
-    assert "may have been sent: its sender ended while the request was under way" in seen
+    assert "may have been sent: its sender stopped while the request was under way" in seen
     assert "next: digest send 1 puts that on record" in seen
     again = site.run("send", "1", "--json")
     counts = again.facts
@@ -127,7 +127,7 @@ def test_a_stop_finishes_what_is_under_way_and_a_second_run_the_rest(
         _, err = sender.communicate(timeout=LIMIT)
     fake.set_faults([])
     stopped = site.status()
-    assert (sender.returncode, "Go on with: digest send 1" in err) == (1, True)
+    assert (sender.returncode, "To continue: digest send 1" in err) == (1, True)
     assert "Traceback" not in err
     assert stopped["in_doubt"] == 0
     assert 0 < stopped["pending"] < READERS

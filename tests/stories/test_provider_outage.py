@@ -112,8 +112,8 @@ def test_many_doubts_are_decided_on_at_once_and_each_is_on_record(doubt: BadDay,
         "since": ["unsent", "--all", "1", "--since", "2020-01-01 00:00"],
     }[way]
     said = site.done("resolve", *which, *WHO).out
-    assert said.count("is taken as unsent") == 3
-    assert said.endswith("Send it with: digest send 1\n")
+    assert said.count("is now unsent") == 3
+    assert said.endswith("Next: digest send 1\n")
     with closing(sqlite3.connect(site.folder / "digest.db")) as db:
         kept = db.execute("SELECT verdict, by, why FROM decision").fetchall()
     assert kept == [("unsent", "the operator", "the provider has no trace of it")] * 3
@@ -139,8 +139,8 @@ def test_no_doubt_is_decided_on_by_a_call_that_names_none(
 def test_what_resolve_cannot_do_it_says_in_plain_words(doubt: BadDay) -> None:
     site, batches = doubt.site, doubt.batches
     said = {
-        ("0123", "unsent", "--all", "1"): "name batches or say --all 1, not both",
-        ("unsent", "--since", "2020-01-01"): "say --all ISSUE too",
+        ("0123", "unsent", "--all", "1"): "name batches or use --all 1, not both",
+        ("unsent", "--since", "2020-01-01"): "needs --all ISSUE",
         ("unsent", "--all", "1", "--since", "yesterday"): "as 2026-11-24 or",
         ("deadbeefdead", "unsent"): "no batch has a key that begins with deadbeefdead",
     }
@@ -161,7 +161,7 @@ def test_a_send_beside_another_says_that_it_has_nothing_to_do(
         until(lambda: site.status()["under_way"] == READERS)
         second = site.run("send", "1", **many)
         first.communicate(timeout=LIMIT)
-    assert "Another process is sending the rest of it; there is nothing to do." in second.err
+    assert "Another process is sending the rest, so there is nothing to do." in second.err
     assert (second.code, first.returncode) == (0, 0)
 
 
@@ -186,7 +186,7 @@ def test_D3_the_refused_are_offered_it_again_by_a_word(
     assert "--refused-again" in site.done("status", "1").out
     fake.reset()
     said = site.done("send", "1", "--refused-again")
-    assert "Offered once more to 20 readers." in said.err
+    assert "Trying again for 20 readers." in said.err
     assert (site.status()["accepted"], fake.counts()["messages"]) == (READERS, 20)
 
 
@@ -197,7 +197,7 @@ def test_D16_a_cancelled_issue_tells_why_and_whom_it_left_out(
     site.done("cancel", "1", "--why", "wrong list", "--yes")
     left = READERS - 3 * BATCH
     said = site.done("status", "1").out
-    assert "cancelled because: wrong list" in said
+    assert "reason for cancelling: wrong list" in said
     assert f"{left} excluded: the issue was cancelled: wrong list" in said
     assert (site.status()["note"], site.status()["called_off"]) == ("wrong list", left)
     assert len(site.done("status", "1", "--who").out.splitlines()) == left

@@ -109,7 +109,7 @@ def test_without_a_terminal_it_says_what_is_missing_and_writes_nothing(
 def test_without_a_terminal_nothing_is_written_unless_told_to(empty: Installation) -> None:
     said = empty.run(*(option for option in OPTIONS if option != "--yes"))
     assert (said.code, "with --yes" in said.err) == (1, True)
-    assert "+ DIGEST_SECRET=(not shown)" in said.out
+    assert "+ DIGEST_SECRET=(hidden)" in said.out
     assert list(empty.folder.iterdir()) == []
 
 
@@ -188,8 +188,8 @@ def test_in_a_terminal_it_asks_shows_no_key_and_writes_what_was_agreed(
         "postal address": ["1 Mill Lane, Anytown"],
         "public site": ["https://127.0.0.1:1"],
         "API key": [KEY],
-        "SendGrid's address": [fake.url],
-        "Write this?": ["y"],
+        "SendGrid's API URL": [fake.url],
+        "Save these changes?": ["y"],
     }
     terminal = Terminal(empty.folder)
     while asked := terminal.until(": "):
@@ -215,5 +215,5 @@ def test_ctrl_c_in_the_middle_writes_nothing(empty: Installation) -> None:
     terminal.process.send_signal(signal.SIGINT)
     terminal.type("")  # ends a read that began just after the signal, which would wait for ever
     assert terminal.ended() == 1
-    assert "stopped; nothing was written" in terminal.shown
+    assert "stopped; nothing was saved" in terminal.shown
     assert list(empty.folder.iterdir()) == []

@@ -84,7 +84,7 @@ def opened(site: Installation) -> Iterator[Connection]:
 
 
 #: Said by who ended before the other's last request.
-WAITED_FOR_NOTHING = "Another process is sending the rest of it; there is nothing to do."
+WAITED_FOR_NOTHING = "Another process is sending the rest, so there is nothing to do."
 
 
 def places(site: Installation) -> int:

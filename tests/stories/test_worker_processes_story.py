@@ -123,7 +123,7 @@ def test_a_stop_reaches_both_and_leaves_no_doubt(site: Installation, fake: Runni
         sender.send_signal(signal.SIGTERM)
         _, err = sender.communicate(timeout=LIMIT)
     assert (sender.returncode, gone(helper)) == (1, True)
-    assert "what was under way was finished" in err
+    assert "requests under way were finished" in err
     stopped = site.status()
     assert (stopped["in_doubt"], stopped["under_way"]) == (0, 0)
     assert 0 < stopped["pending"] < READERS
@@ -139,7 +139,7 @@ def test_a_stop_sent_to_both_by_a_supervisor_leaves_no_doubt(
         os.killpg(sender.pid, signal.SIGTERM)
         _, err = sender.communicate(timeout=LIMIT)
     assert (sender.returncode, gone(helper)) == (1, True)
-    assert "what was under way was finished" in err
+    assert "requests under way were finished" in err
     assert site.status()["in_doubt"] == 0
     assert rest(site, fake) == (READERS, READERS, 0)
 

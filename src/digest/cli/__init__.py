@@ -158,7 +158,7 @@ class CommandGroup(TyperGroup):
             print_usage_error(fault)
             code = fault.exit_code
         except typer.Abort:
-            sys.stderr.write("digest: stopped; nothing was answered\n")
+            sys.stderr.write("digest: stopped, because no answer was given\n")
             code = 1
         sys.exit(code or 0)
 
@@ -245,8 +245,8 @@ def main() -> None:
         if os.environ.get("DIGEST_DEBUG"):
             raise
         _fail(  # a bug: print one line, and the traceback on request
-            f"an internal fault ({type(fault).__name__}); nothing half-done was kept",
-            "run it again with DIGEST_DEBUG=1 and report what it prints",
+            f"an internal fault ({type(fault).__name__}); no partial work was kept",
+            "run it again with DIGEST_DEBUG=1, and report the output",
         )
 
 
@@ -264,9 +264,7 @@ def _database_fault(fault: Exception) -> DatabaseUnfit | None:
 def next_step_of(fault: OSError) -> str | None:
     """Return the next step for an error of the operating system; ``None`` where none is known."""
     if isinstance(fault, PermissionError):
-        return (
-            "let the user this runs as enter the folder, and read and write what is in it: ls -la"
-        )
+        return "give the user running this access to the folder and the files in it: ls -la"
     return None
 
 

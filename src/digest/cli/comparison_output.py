@@ -54,7 +54,7 @@ def comparison_layout(facts: Mapping[str, Any]) -> Group:
 
 
 def _about(facts: Mapping[str, Any]) -> str:
-    dated = f"published {facts['published_on']}" if facts["published_on"] else "no published date"
+    dated = f"published {facts['published_on']}" if facts["published_on"] else "no publication date"
     parts = [
         *([f"withdrawn: {facts['withdrawn_why']}"] if facts["withdrawn_at"] else []),
         dated,

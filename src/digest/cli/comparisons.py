@@ -105,7 +105,7 @@ def list_(context: typer.Context, as_json: JsonFlag = False) -> None:
     elif rows:
         call.out.print(comparison_table(rows), soft_wrap=False)
     else:
-        call.out.print("No comparisons yet; bring some in with: digest import PATH")
+        call.out.print("There are no comparisons yet. Next: digest import PATH")
 
 
 @app.command()
@@ -148,7 +148,7 @@ def withdraw(
     if as_json:
         call.json({"slug": slug, "withdrawn": True, "issues": [row._asdict() for row in carrying]})
         return
-    call.out.print(f"{slug} is withdrawn. To bring it back: digest comparisons restore {slug}")
+    call.out.print(f"{slug} is withdrawn. To restore it: digest comparisons restore {slug}")
     for line in told:
         call.out.print(line, markup=False)
 
@@ -162,7 +162,7 @@ def restore(context: typer.Context, slug: Slug, as_json: JsonFlag = False) -> No
     if as_json:
         call.json({"slug": slug, "withdrawn": False})
     else:
-        call.out.print(f"{slug} is back: it may be picked, and has its page again.")
+        call.out.print(f"{slug} is restored: it can be picked, and its page is back.")
 
 
 @app.command("set")
@@ -182,7 +182,7 @@ def set_(
     """Set a comparison's weight, date or category; later imports keep them."""
     call = call_of(context)
     if weight is None and date is None and category is None:
-        raise typer.BadParameter("say what to set: --weight, --date or --category")
+        raise typer.BadParameter("name what to set: --weight, --date or --category")
     with call.app.database.write() as session:
         comparison = store.by_slug(session, slug)
         before = comparison.latest
@@ -205,9 +205,9 @@ def set_(
         call.json({**facts, "set_by_editors": comparison.set_by_editors})
         return
     if not changed:
-        call.out.print(f"{slug} has that already; nothing changed.")
+        call.out.print(f"{slug} already has these values; nothing changed.")
         return
-    call.out.print(f"{slug} is set: revision {number}. No import changes that.")
+    call.out.print(f"{slug} is now at revision {number}. Later imports keep these values.")
     for line in built:
         call.out.print(line, markup=False)
 
@@ -217,7 +217,7 @@ def _what_of(session: Session, row: CarryingIssue) -> str:
     if row.state is IssueState.BUILT:
         return f"{_build_again(session, row)} Until then it can't be sent."
     if row.state is IssueState.SENT:
-        return f"Issue {row.number} of {row.newsletter} has been sent with it, and keeps it."
+        return f"Issue {row.number} of {row.newsletter} was sent with it, and keeps it."
     pause = f"digest pause {row.number} --newsletter {row.newsletter}"
     return f"Issue {row.number} of {row.newsletter} is being sent with it. To stop it: {pause}"
 
@@ -225,7 +225,7 @@ def _what_of(session: Session, row: CarryingIssue) -> str:
 def _build_again(session: Session, row: CarryingIssue) -> str:
     issue, _ = issue_and_edition(session, row.newsletter, row.number)
     again = build_again(issue)
-    return f"Issue {row.number} of {row.newsletter} is built with it as it was: {again}."
+    return f"Issue {row.number} of {row.newsletter} was built with the earlier version: {again}."
 
 
 def _import(call: CommandContext, files: Sequence[Path]) -> _ImportReport:
@@ -256,7 +256,7 @@ def _with_twin_warning(result: ImportResult, seen: dict[str, Path], path: Path) 
     first = seen.setdefault(result.slug, path)
     if first is path or result.outcome is ImportOutcome.UNCHANGED:
         return result
-    warning = f"{first} is about the same comparison and says something else; this one holds now"
+    warning = f"{first} is about the same comparison and differs; this file wins"
     return replace(result, warnings=(*result.warnings, warning))
 
 
@@ -281,6 +281,6 @@ def _raise_refusals(call: CommandContext, report: _ImportReport) -> None:
         raise report.refused[0]
     for fault in report.refused:
         call.err.print(f"refused: {fault}", markup=False)
-    held = "; what could be read is kept" if report.kept else ""
+    held = "; the others were imported" if report.kept else ""
     total = len(report.refused) + len(report.kept)
     raise ComparisonUnreadable(f"{len(report.refused)} of {total} files were refused{held}")

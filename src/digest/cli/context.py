@@ -38,7 +38,7 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON
 
 
 class Unconfirmed(DigestError):
-    """This needs a yes, and there is no terminal to ask at."""
+    """This needs confirmation, and there is no terminal to ask on."""
 
 
 def _stdin_is_terminal() -> bool:
@@ -136,7 +136,7 @@ def confirm(call: CommandContext, facts: str, *, question: str, flag: str, given
     if given:
         return
     if not call.is_interactive():
-        raise Unconfirmed(facts, next_step=f"add {flag} to go on without being asked")
+        raise Unconfirmed(facts, next_step=f"to confirm, add {flag}")
     if not typer.confirm(f"{facts[:1].upper()}{facts[1:]}. {question}", err=True):
         call.err.print("Nothing has changed.")
         raise typer.Exit(1)

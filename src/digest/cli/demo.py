@@ -51,7 +51,7 @@ from subscribers.importer import ImportOptions, import_list
 
 app = typer.Typer()
 FOLDER_MARK = ".digest-demo"  # marks a folder the demo made, which it may delete
-CONSENT = "Sample readers, made up for the demonstration; nobody is behind these addresses."
+CONSENT = "Sample readers, made up for the demo; these addresses belong to nobody."
 
 
 #: A list that agreed to its mail complains seldom; at 0.1 % a report turns red.
@@ -92,7 +92,7 @@ def demo(
     sock = listen(0)
     webhook_url = f"http://127.0.0.1:{sock.getsockname()[1]}/webhooks/sendgrid"
     with ExitStack() as stack:
-        with demo_run.stage("start a SendGrid that runs here"):
+        with demo_run.stage("start the fake SendGrid"):
             fake = stack.enter_context(
                 running_fake(folder, events_to=webhook_url, hold_events=True, shares=SHARES)
             )
@@ -110,7 +110,7 @@ def demo(
         not status.counts.balances
         or status.counts.accepted != demo_run.facts["provider"]["messages"]
     ):
-        raise DigestError("the counts don't balance: this is a fault of the engine, please tell us")
+        raise DigestError("the counts don't balance: this is a bug in Digest, please report it")
 
 
 def _run_stages(
@@ -146,7 +146,7 @@ def _make_folder(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         if not (folder / FOLDER_MARK).exists():
             raise DigestError(
-                f"{folder} isn't empty and isn't a demo's folder",
+                f"{folder} isn't empty, and no demo made it",
                 next_step="digest demo --folder ANOTHER",
             )
         shutil.rmtree(folder)
@@ -166,13 +166,13 @@ def _settings(folder: Path, fake: RunningFake) -> Settings:
         "DIGEST_BASE_URL": "https://verdicts.example.com",
         "DIGEST_POSTAL_ADDRESS": "Example Press\n1 Sample Street\nExampletown",
     }
-    EnvFile("# Mail goes to a folder: the SendGrid of the demo has ended.\n").with_values(
+    EnvFile("# Mail goes to a folder: the demo's fake SendGrid has stopped.\n").with_values(
         lasting
     ).write(folder / ".env")
     return load(
         database_url=sqlite_url(folder.absolute() / "digest.db"),
         transport=TransportKind.SENDGRID,
-        sendgrid_api_key="any key: the fake takes it",
+        sendgrid_api_key="any key: the fake accepts it",
         sendgrid_url=fake.url,
         webhook_keys=fake.webhook_key,
         **by_init_name(lasting),
@@ -249,7 +249,7 @@ def _report(call: CommandContext, demo_run: DemoRun, status: IssueStatus, folder
     for choice in pick["chosen"]:
         say(f"  {choice['position']}. {choice['title']}")
         say(f"     {choice['reason']}", style="dim", markup=False)
-    say("\nWhat became of it:")
+    say("\nThe results:")
     print_counts(call, status.counts)
     provider = demo_run.facts["provider"]
     say(

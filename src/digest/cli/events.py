@@ -51,9 +51,9 @@ def status(context: typer.Context, as_json: JsonFlag = False) -> None:
         call.json(facts)
         return
     waits = f"{facts['waiting_bytes']:,} bytes in {facts['waiting_files']} files"
-    call.out.print(f"Waiting to be applied: {waits} ({spool.folder})")
+    call.out.print(f"Waiting: {waits} ({spool.folder})")
     call.out.print(
-        f"Could not be used: {dead_letters.ever:,} ever, the newest {dead_letters.kept:,} are kept"
+        f"Unusable: {dead_letters.ever:,} ever, the newest {dead_letters.kept:,} are kept"
     )
     table = Table.grid(padding=(0, 2))
     for row in newest:
@@ -103,7 +103,7 @@ def replay_(
     for path in files or []:
         call.out.print(f"{path}: {_counted(facts[str(path)])}", markup=False)
     if not files:
-        call.out.print(f"Read again: {_counted(facts)}", markup=False)
+        call.out.print(f"Applied again: {_counted(facts)}", markup=False)
 
 
 def _counted(numbers: dict[str, int]) -> str:
@@ -144,6 +144,6 @@ def tidy(context: typer.Context, as_json: JsonFlag = False) -> None:
     if as_json:
         call.json({**asdict(done), "lifted": lifted})
     else:
-        call.out.print(f"{done}" if str(done) else "Nothing to prune, nobody to forget.")
+        call.out.print(f"{done}" if str(done) else "Nothing to prune, and no erased readers.")
         if lifted:
-            call.out.print(f"{lifted:,} suppressions lifted with the provider.")
+            call.out.print(f"{lifted:,} suppressions removed at the provider.")

@@ -198,10 +198,10 @@ def wrong_call(fault: Any) -> str:
 
 #: Typer's messages as patterns, and what they become.
 _OUR_WORDS = (
-    (r"^Got unexpected extra arguments?(\(s\))? \((.*)\)$", r"no such argument: \2"),
+    (r"^Got unexpected extra arguments?(\(s\))? \((.*)\)$", r"unexpected argument: \2"),
     (r"^Option '(.*)' requires an argument$", r"\1 needs a value after it"),
     (r"^Missing \w+ '(.*?)'\.?", r"\1 is missing;"),
-    (r"^Missing command$", "no command is named"),
+    (r"^Missing command$", "a command is missing"),
     (r"^No such (option|command)\b:?", r"there is no \1"),
     (r"\. Did you mean", "; did you mean"),
     (r" \(Possible options: (.*)\)$", r"; did you mean \1?"),
@@ -209,7 +209,7 @@ _OUR_WORDS = (
     (r"^Invalid value for '?(.*?)'?: must ", r"\1 must "),
     (r"^Invalid value for '?(.*?)'?: ", r"\1: "),
     (r";$", ""),
-    (r"; Choose from:", "; it is one of:"),
+    (r"; Choose from:", "; choose one of:"),
 )
 
 

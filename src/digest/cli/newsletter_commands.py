@@ -128,7 +128,7 @@ def list_(context: typer.Context, as_json: JsonFlag = False) -> None:
         call.out.print(f"{each['slug']}: {each['name']} ({each['language']})", markup=False)
         call.out.print(f"  {_state_in_words(each)}; {_readers_in_words(each)}", markup=False)
     if not facts:
-        call.out.print("There is no newsletter. Next: digest newsletters add SLUG --name NAME")
+        call.out.print("There are no newsletters. Next: digest newsletters add SLUG --name NAME")
 
 
 @app.command()
@@ -143,8 +143,10 @@ def show(context: typer.Context, slug: Slug, as_json: JsonFlag = False) -> None:
     for label, text in _lines(call, facts):
         call.out.print(f"{label + ':':<17}{text}", markup=False)
     call.out.print(f"To change it: digest newsletters set {slug} --help", markup=False)
-    call.out.print(f"When it comes out: digest schedule --newsletter {slug}", markup=False)
-    call.out.print(f"Without approval: digest unattended on --newsletter {slug}", markup=False)
+    call.out.print(f"To see the schedule: digest schedule --newsletter {slug}", markup=False)
+    call.out.print(
+        f"To send without approval: digest unattended on --newsletter {slug}", markup=False
+    )
 
 
 @app.command()
@@ -167,7 +169,7 @@ def add(
         page = f"{call.settings.base_url}/subscribe?newsletter={slug}"
         call.out.print(f"Readers sign up at {page}", markup=False)
     bring = f"digest subscribers import FILE.csv --consent TEXT --newsletter {slug}"
-    call.out.print(f"To bring a list: {bring}", markup=False)
+    call.out.print(f"To import a list: {bring}", markup=False)
 
 
 @app.command("set")
@@ -178,7 +180,7 @@ def set_(
     """Change a newsletter's settings; options you leave out stay as they are."""
     call = call_of(context)
     if not given:
-        raise DigestError("say what to change", next_step="digest newsletters set --help")
+        raise DigestError("name what to change", next_step="digest newsletters set --help")
     with _faults_by_option(), call.app.database.write() as session:
         row = store.newsletter(session, slug)
         changed = newsletters.change(session, row, _settings(call, session, given))
@@ -192,9 +194,9 @@ def set_(
     for label in dict.fromkeys(_LABELS[setting] for setting in changed):
         call.out.print(f"{label}: {labelled[label]}", markup=False)
     if not changed:
-        call.out.print(f"Nothing changed: {slug} has these settings already.", markup=False)
+        call.out.print(f"Nothing changed: {slug} already has these settings.", markup=False)
     for command in rebuild if set(changed) - {"approvals"} else ():
-        call.out.print(f"An issue is built already and stays as it is, unless: {command}")
+        call.out.print(f"An issue is already built, and stays as it is. To rebuild it: {command}")
 
 
 @app.command()
@@ -214,14 +216,14 @@ def archive(
     if as_json:
         call.json(facts)
     elif not changed:
-        already = "isn't archived" if undo else "is archived already"
+        already = "isn't archived" if undo else "is already archived"
         call.out.print(f"Nothing changed: {slug} {already}.", markup=False)
     elif undo:
         call.out.print(f"{slug} comes out again: {facts['cadence']}.", markup=False)
     else:
-        call.out.print(f"{slug} is archived: nothing is built or sent, and nobody signs up.")
+        call.out.print(f"{slug} is archived: no issue is built or sent, and nobody can sign up.")
         call.out.print(
-            f"Its readers and pages stay. Undo: digest newsletters archive {slug} --undo"
+            f"Its readers and pages stay. To undo this: digest newsletters archive {slug} --undo"
         )
 
 
@@ -252,7 +254,7 @@ def _points(options: Sequence[str]) -> dict[str, object]:
         part, _, number = option.partition("=")
         if part not in POINTS:
             raise typer.BadParameter(
-                f"write PART=NUMBER, where a part is one of {', '.join(POINTS)}",
+                f"write PART=NUMBER; the parts are {', '.join(POINTS)}",
                 param_hint="--points",
             )
         given[part] = number
@@ -316,7 +318,7 @@ def _state_in_words(facts: Mapping[str, Any]) -> str:
 
 def _approval_in_words(facts: Mapping[str, Any]) -> str:
     who = "one person" if facts["approvals"] == 1 else "two people"
-    return f"by {who}" + ("; not needed for a clean issue" if facts["unattended"] else "")
+    return f"by {who}" + ("; clean issues need none" if facts["unattended"] else "")
 
 
 def _readers_in_words(facts: Mapping[str, Any]) -> str:
@@ -336,7 +338,7 @@ _LABELS = {
     "most": "Comparisons",
     "no_repeat": "A tool rests",
     **dict.fromkeys(POINTS, "Points"),
-    "when_empty": "When empty",
+    "when_empty": "Empty week",
     "accent": "Accent",
     "logo": "Logo",
     "logo_alt": "Logo text",
@@ -372,7 +374,7 @@ def _lines(call: CommandContext, facts: Mapping[str, Any]) -> list[tuple[str, st
         "font": facts["font"].value,
         "utm": "on" if facts["utm"] else "off",
         "tracking": facts["tracking"].value,
-        "public": "yes" if facts["public"] else "no: known to its readers only",
+        "public": "yes" if facts["public"] else "no, only its readers know about it",
         "approvals": _approval_in_words(facts),
     }
     shown = ("name", "description", "language", *own)

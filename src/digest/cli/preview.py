@@ -97,7 +97,7 @@ def tunnel_words(connection: str, user: str, port: int) -> str:
     server, ssh_port = (ends[2], ends[3]) if len(ends) == _ENDS else ("SERVER", _SSH)
     other = "" if ssh_port == _SSH else f"-p {ssh_port} "
     return (
-        "It answers on this server only. On your own machine, run this, and open the link there:\n"
+        "It only answers on this server. Run this on your own machine, and open the link there:\n"
         f"ssh -N -L {port}:127.0.0.1:{port} {other}{user}@{server}"
     )
 
@@ -124,7 +124,7 @@ def _prepare_database(call: CommandContext) -> None:
     path = call.app.database.path
     if path is not None and not path.exists():
         prepare(call)
-        call.out.print(f"A store was made for drafts and approvals: {path}")
+        call.out.print(f"Created a database for drafts and approvals: {path}")
 
 
 def _reload(call: CommandContext) -> App:

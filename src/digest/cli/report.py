@@ -57,7 +57,7 @@ def report(
 ) -> None:
     """Report on one issue or all: delivery, clicks, unsubscribes, complaints."""
     if (issue is None) == (not all_):
-        raise typer.BadParameter("name an issue, or say --all")
+        raise typer.BadParameter("name an issue, or add --all")
     if (html is not None) + as_csv_ + as_json > 1:
         raise typer.BadParameter("choose one of --html, --csv and --json")
     call = call_of(context)
@@ -82,7 +82,7 @@ def _gather(call: CommandContext, newsletter: str, number: int | None) -> list[I
             return [report_data.report(session, store.by_number(session, row.id, number), now)]
         reports = report_data.every_issue(session, row, now)
     if not reports:
-        raise NotFound("no issue was sent yet", next_step="digest send ISSUE")
+        raise NotFound("no issue has been sent yet", next_step="digest send ISSUE")
     return reports
 
 
@@ -91,15 +91,15 @@ def _write(
 ) -> None:
     page = report_page.all_issues_page(reports) if every else report_page.issue_page(reports[0])
     if renderer() is None:
-        call.err.print("The charts aren't drawn: a package is missing. Tables take their place.")
+        call.err.print("The report has tables instead of charts, because a package is missing.")
         call.err.print(
-            '  next: pip install "vl-convert-python<2", and write it again', markup=False
+            '  next: pip install "vl-convert-python<2", then write the report again', markup=False
         )
     if str(path) == "-":
         write_document(page)
         return
     path.write_text(page, encoding="utf-8")
-    call.out.print(f"Written to {path}: one file, with all it needs in it.")
+    call.out.print(f"Written to {path}: one file, with everything in it.")
 
 
 def _print_one(call: CommandContext, issue: IssueReport) -> None:
@@ -128,7 +128,7 @@ def _print_one(call: CommandContext, issue: IssueReport) -> None:
             failed.add_row(cause, f"{number:,}")
         say(failed)
     if issue.tracking == Tracking.OFF:
-        say("\n[dim]This newsletter doesn't learn who opens it or which links are followed.[/dim]")
+        say("\n[dim]This newsletter doesn't track opens or clicks.[/dim]")
 
 
 def _providers(statistics: EditionStatistics) -> Table:
@@ -164,10 +164,10 @@ def _editions(issue: IssueReport) -> Table:
 
 
 def _links(issue: IssueReport) -> Table:
-    table = Table(title="Links, by readers who followed them", title_justify="left", box=None)
+    table = Table(title="Links, by readers who clicked", title_justify="left", box=None)
     table.add_column("")
     table.add_column("in")
-    table.add_column("surely to all", justify="right")
+    table.add_column("least to most", justify="right")
     table.add_column("times", justify="right")
     for link in issue.links:
         table.add_row(

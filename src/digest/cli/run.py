@@ -47,7 +47,7 @@ POLL_SECONDS = 0.25  # how late a stop or a jump of the clock is noticed at most
 
 
 class UnfitInstallation(DigestError):
-    """The installation's checks keep the service from starting."""
+    """The service can't start with the problems above."""
 
 
 @app.command()
@@ -81,7 +81,10 @@ def run(
         scheduler.start()
         _watch(scheduler, clock, stop)
         end_at_next()
-        log.info("stopping: nothing new is begun, what is under way has %.0f s", stop_signal.grace)
+        log.info(
+            "stopping: nothing new starts, and requests under way have %.0f s to finish",
+            stop_signal.grace,
+        )
         stop_signal.stop()
         scheduler.stop()
     left = _under_way(installation)
@@ -120,30 +123,32 @@ def start_facts(installation: App, checks: Sequence[CheckResult]) -> dict[str, A
 def _next_issue(installation: App, session: Session, newsletter: Newsletter) -> dict[str, Any]:
     facts: dict[str, Any] = {"newsletter": newsletter.slug, "period": None, "at": None, "says": ""}
     if newsletter.archived_at is not None:
-        return {**facts, "says": "it is archived"}
+        return {**facts, "says": "it's archived"}
     if not newsletter.running:
-        return {**facts, "says": "its schedule is paused; go on with: digest schedule resume"}
+        return {**facts, "says": "its schedule is paused; to continue: digest schedule resume"}
     try:
         moment = next_issue(session, newsletter, installation.clock())
     except DigestError as fault:
         return {**facts, "says": str(fault)}
-    once = "" if newsletter.unattended else ", once it is approved"
+    once = "" if newsletter.unattended else ", once approved"
     says = f"{moment.period} leaves on {moment_words(newsletter, moment.at)}{once}"
     return {**facts, "period": moment.period, "at": moment.at, "says": says}
 
 
 def start_lines(facts: dict[str, Any]) -> list[str]:
     """Return `start_facts` as lines for people."""
-    lines = [f"Readers reach it at {facts['site']}"]
+    lines = [f"Public site: {facts['site']}"]
     lines += [f"{issue['newsletter']}: {issue['says']}" for issue in facts["next_issues"]]
     if facts["nobody_is_mailed"]:
         folder = facts["mail_goes_to"]
-        lines.append(f"Mail goes to the folder {folder}: nobody gets it. To send: digest setup")
+        lines.append(
+            f"Mail goes to the folder {folder}, and reaches nobody. To send mail: digest setup"
+        )
     else:
-        lines.append(f"Mail goes to readers, by {facts['mail_goes_to']}.")
+        lines.append(f"Mail goes to readers, through {facts['mail_goes_to']}.")
     lines += [f"Look: {mark['about']}: {mark['says']}" for mark in facts["doctor"]]
     if facts["doctor"]:
-        lines.append("What to do about it: digest doctor")
+        lines.append("To see how to fix this: digest doctor")
     return lines
 
 
@@ -156,8 +161,10 @@ def _require_fit(call: CommandContext) -> list[CheckResult]:
         if check.next_step:
             call.err.print(f"  next: {check.next_step}", markup=False)
     if failed:
-        many = "that" if len(failed) == 1 else f"these {len(failed)}"
-        raise UnfitInstallation(f"the service doesn't start with {many}", next_step="digest doctor")
+        many = "that" if len(failed) == 1 else f"these {len(failed)} problems"
+        raise UnfitInstallation(
+            f"the service can't start because of {many}", next_step="digest doctor"
+        )
     return checks
 
 

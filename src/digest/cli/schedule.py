@@ -81,7 +81,7 @@ def set_(
     """Change when issues come out; an issue that is already drafted keeps its time."""
     call = call_of(context)
     if not any((every, on, at, zone, nth, starting)):
-        raise DigestError("say what to change", next_step="digest schedule set --help")
+        raise DigestError("name what to change", next_step="digest schedule set --help")
     with _edit_newsletter(call, newsletter) as (_, row):
         anchor = _parse_date(starting) if starting else None
         set_cadence(row, call.app.clock(), every=every, on=on, at=at, zone=zone, nth=nth)
@@ -152,7 +152,7 @@ def blackout(
     call = call_of(context)
     days = (_parse_date(first), _parse_date(last or first))
     if days[1] < days[0]:
-        raise DigestError("the first day comes after the last")
+        raise DigestError("the first day is after the last")
     with _edit_newsletter(call, newsletter) as (session, row):
         slots.black_out(session, row, *days, None if remove else why)
         slug = row.slug
@@ -196,7 +196,7 @@ def pause(
     with _edit_newsletter(call, newsletter) as (_, row):
         row.scheduled = False
         facts = _cadence_facts(row)
-    told = f"{facts['newsletter']} does nothing by itself. Go on with: digest schedule resume"
+    told = f"{facts['newsletter']} is paused. To continue: digest schedule resume"
     return Told(facts, told)
 
 
@@ -212,7 +212,7 @@ def resume(
         if not row.scheduled:
             row.scheduled, row.scheduled_since = True, call.app.clock()
         facts = _cadence_facts(row)
-    return Told(facts, f"{facts['newsletter']} goes on. See: digest schedule")
+    return Told(facts, f"{facts['newsletter']} is scheduled again. See: digest schedule")
 
 
 @app.command()
@@ -232,7 +232,9 @@ def evergreen(
     empty = "The evergreen list is empty. To fill it: digest schedule evergreen SLUG"
     facts = {"newsletter": slug, "evergreen": kept, "when_empty": then}
     if kept and then is WhenEmpty.SKIP:
-        call.err.print("Not used yet. Next: digest schedule rules --when-empty evergreen")
+        call.err.print(
+            "The list isn't used yet. Next: digest schedule rules --when-empty evergreen"
+        )
     return Told(facts, *(kept or [empty]))
 
 
@@ -255,11 +257,11 @@ def _print(call: CommandContext, newsletter: Newsletter, moments: list[UpcomingM
     call.out.print(f"[bold]{newsletter.name}[/bold]: {newsletter.cadence()}")
     if newsletter.archived_at is not None:
         undo = f"digest newsletters archive {newsletter.slug} --undo"
-        call.out.print(f"Archived: none of these happens. Go on with: {undo}", markup=False)
+        call.out.print(f"Archived: none of these will come out. To undo this: {undo}", markup=False)
     if not newsletter.scheduled:
-        call.out.print("Paused: nothing happens by itself. Go on with: digest schedule resume")
+        call.out.print("Paused: nothing runs by itself. To continue: digest schedule resume")
     table = Table(box=None, pad_edge=False)
-    for title in ("Period", f"Local ({newsletter.timezone})", "UTC", "Draft (UTC)", "Stands"):
+    for title in ("Period", f"Local ({newsletter.timezone})", "UTC", "Draft (UTC)", "State"):
         table.add_column(title, no_wrap=True)
     for moment in moments:
         state = f"issue {moment.issue}, {moment.state}" if moment.issue else moment.state
@@ -281,21 +283,22 @@ def _print(call: CommandContext, newsletter: Newsletter, moments: list[UpcomingM
 def _rules_in_words(newsletter: Newsletter) -> list[str]:
     who = "an editor has" if newsletter.approvals_needed == 1 else "two editors have"
     goes = (
-        "goes by itself when no check finds anything, or once an editor approves it"
+        "goes out if the checks find nothing, or once an editor has approved it"
         if newsletter.unattended
-        else f"goes once {who} approved it (digest approve ISSUE)"
+        else f"goes out once {who} approved it (digest approve ISSUE)"
     )
-    empty = "no issue, recorded with the reason"
+    empty = "there is no issue, and the reason is recorded"
     if newsletter.when_empty is WhenEmpty.EVERGREEN:
-        empty = "a short issue from the evergreen list"
+        empty = "a short issue goes out from the evergreen list"
         empty += "" if newsletter.evergreen else ", which is empty: digest schedule evergreen SLUG"
     return [
-        f"The engine makes the draft {newsletter.build_lead} hours ahead"
-        " and sends it to the editors;",
-        f"{newsletter.remind_lead} hours ahead it reminds them of what isn't approved.",
-        f"At its moment the issue {goes};",
-        f"later than {newsletter.max_lateness} hours it is missed, and waits for a person.",
-        f"With nothing new to say: {empty}.",
+        f"Digest builds the draft {newsletter.build_lead} hours ahead, and emails it to the"
+        " editors.",
+        f"It reminds them {newsletter.remind_lead} hours ahead if the issue isn't approved.",
+        f"When due, the issue {goes}.",
+        f"More than {newsletter.max_lateness} hours late, it counts as missed, and waits for a"
+        " person.",
+        f"In a week with nothing new, {empty}.",
     ]
 
 
@@ -303,4 +306,4 @@ def _parse_date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise NotFound(f"{text} is no day; write it like 2026-12-24") from None
+        raise NotFound(f"{text} isn't a date; write it like 2026-12-24") from None

@@ -30,5 +30,7 @@ def web(
     sock = listen(port, host)
     call.out.print(f"The site is at {url_of(sock)}  (stop with Ctrl-C)")
     if not call.settings.webhook_key_list():
-        call.err.print("The provider's events are refused: DIGEST_WEBHOOK_KEYS is missing.")
+        call.err.print(
+            "The site refuses the provider's events, because DIGEST_WEBHOOK_KEYS is missing."
+        )
     serve(make_site(call.app), sock)

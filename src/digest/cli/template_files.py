@@ -25,7 +25,7 @@ KINDS: tuple[Kind, ...] = ("email", "web")
 
 
 class Changed(DigestError):
-    """Files that are there differ from the shipped ones."""
+    """Files in the folder differ from the shipped ones."""
 
 
 @app.command("list")
@@ -38,9 +38,9 @@ def list_(context: typer.Context, as_json: JsonFlag = False) -> None:
         call.json(facts)
         return
     for fact in facts:
-        yours = f"  (yours, in {own})" if fact["own"] else ""
+        yours = f"  (your own, in {own})" if fact["own"] else ""
         call.out.print(f"{fact['template']}{yours}", markup=False)
-    call.out.print(f"To change some: digest templates copy {quote(str(own))}", markup=False)
+    call.out.print(f"To edit them: digest templates copy {quote(str(own))}", markup=False)
 
 
 @app.command()
@@ -74,8 +74,8 @@ def copy(
     if differ and not force:
         shown = ", ".join(differ[:_SHOWN]) + (", ..." if len(differ) > _SHOWN else "")
         raise Changed(
-            f"{counted(len(differ), 'file')} in {folder} would be lost: {shown}",
-            next_step=f"copy to another folder, or replace them by --force: {_command(folder)}",
+            f"{counted(len(differ), 'file')} in {folder} would be overwritten: {shown}",
+            next_step=f"copy to another folder, or overwrite them with --force: {_command(folder)}",
         )
     written = [name for name, path in copies.items() if name in differ or not path.exists()]
     for name in written:
@@ -83,7 +83,7 @@ def copy(
         copies[name].write_bytes(sources[name].read_bytes())
     facts: dict[str, Any] = {"folder": str(folder), "copied": written, "of": len(copies)}
     told = f"{counted(len(written), 'template')} copied to {folder}."
-    rest = "Delete those that you don't change, so that they follow the next version."
+    rest = "Delete those that you don't change, so that you get their next versions."
     return Told(facts, told, _use(call, folder), rest)
 
 
@@ -100,7 +100,7 @@ def shipped() -> dict[str, Path]:
 def _use(call: CommandContext, folder: Path) -> str:
     """Return how the copies come into use."""
     if folder.absolute() == call.settings.templates.absolute():
-        return "They are in use from now on. See each change at once: digest preview"
+        return "Digest uses them from now on. To see your changes as you edit: digest preview"
     return f"To use them, set DIGEST_TEMPLATES={quote(str(folder))}, in .env for example."
 
 

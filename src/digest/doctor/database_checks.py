@@ -90,7 +90,7 @@ def check_database(app: App) -> Iterator[CheckResult]:
     if unwritable is not None:
         yield refused(
             "database",
-            f"{unwritable} can't be written by the user this runs as ({os.geteuid()})",
+            f"{unwritable} can't be written by the current user ({os.geteuid()})",
             _permission_command(unwritable),
         )
         return
@@ -99,11 +99,11 @@ def check_database(app: App) -> Iterator[CheckResult]:
         revision = current(session.connection())
         differences = table_check.differences(session.connection()) if revision == wanted else []
     if revision is None:
-        yield refused("database", "there are no tables in it yet", "digest init")
+        yield refused("database", "it has no tables yet", "digest init")
     elif revision != wanted:
         yield refused(
             "database",
-            f"it is at revision {revision}, and this version of the engine works with {wanted}",
+            f"it's at revision {revision}, and this version of Digest needs {wanted}",
             "stop every process, back up, then: digest init",
         )
     elif any(difference.harmful for difference in differences):
@@ -111,7 +111,7 @@ def check_database(app: App) -> Iterator[CheckResult]:
         yield refused("database", table_check.unlike(harmful), OTHER_TABLES)
     elif differences:
         yield warning(
-            "database", table_check.unlike(differences), "find out who changed them, and why"
+            "database", table_check.unlike(differences), "find out who changed the tables, and why"
         )
     else:
         yield fine("database", f"revision {revision}")
@@ -144,7 +144,7 @@ def _sqlite(app: App) -> Iterator[CheckResult]:
     if path is None:
         yield refused(
             "database",
-            "it is no plain file, and in memory it is gone with the process",
+            "it isn't a file, and a database in memory is lost with the process",
             "use a file",
         )
         return
@@ -159,7 +159,7 @@ def _sqlite(app: App) -> Iterator[CheckResult]:
         yield warning(
             "disk",
             f"only {free / 1e6:,.0f} MB are free beside a database of {size / 1e6:,.0f} MB",
-            "make room: backups and the event spool need it too",
+            "free some space: backups and the event spool need it too",
         )
 
 
@@ -168,20 +168,20 @@ def check_file_system(kind: str | None) -> Iterator[CheckResult]:
     if kind in NETWORK_FILE_SYSTEMS:
         yield refused(
             "disk",
-            f"the database is on a network file system ({kind}), where locks can't be trusted",
+            f"the database is on a network file system ({kind}), where file locks aren't reliable",
             "move it to a local disk, or use PostgreSQL",
         )
     elif kind in VOLATILE:
         yield warning(
             "disk",
-            f"the database is on a file system ({kind}) that may not outlive a restart",
+            f"the database is on a file system ({kind}) that may be lost at a restart",
             "move it to a disk, or into the container's volume",
         )
     elif kind is not None and (kind in HOST_SHARED or may_be_remote(kind)):
         yield warning(
             "disk",
-            f"the database is on a file system ({kind}) that others may share",
-            "make sure that it is local and nothing else opens it, or move it to a local disk",
+            f"the database is on a file system ({kind}) that may be shared",
+            "make sure that it's local and nothing else opens the file, or move it to a local disk",
         )
     elif kind:
         yield fine("disk", f"a local file system ({kind})")
@@ -194,15 +194,15 @@ def check_damage(
     if size > most:
         yield fine(
             "database",
-            f"its {size / 1e6:,.0f} MB aren't read through here, as each daily copy is;"
-            f" to do so: sqlite3 {path} 'PRAGMA quick_check'",
+            f"its {size / 1e6:,.0f} MB weren't checked for damage here; each daily copy is."
+            f" To check them: sqlite3 {path} 'PRAGMA quick_check'",
         )
         return
     with app.database.read() as session:
         result = session.connection().exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
     if result != "ok":
         yield refused(
-            "database", f"it is damaged: {result}", "restore a backup: digest docs backups"
+            "database", f"it's damaged: {result}", "restore a backup: digest docs backups"
         )
 
 
@@ -214,26 +214,30 @@ def _postgres(app: App) -> Iterator[CheckResult]:
     if read_only == "on":
         yield refused(
             "database",
-            "it takes no writes: the server is a standby, or this user may only read",
-            "name the primary server in DIGEST_DATABASE_URL, and a user that may write",
+            "it's read-only: the server is a standby, or this user can only read",
+            "set DIGEST_DATABASE_URL to the primary server, with a user that can write",
         )
     if setting in {"off", "local"}:
         yield refused(
             "database",
-            f"synchronous_commit is {setting}: a claim could be lost after its request left",
+            f"synchronous_commit is {setting}: a claim could be lost after its request was sent",
             "ALTER DATABASE ... SET synchronous_commit = on",
         )
     drift = abs(server_time - datetime.now(UTC))
     if drift > CLOCK_TOLERANCE:
-        yield refused("clock", f"it is {drift} apart from the database server's", "set both by NTP")
+        yield refused(
+            "clock",
+            f"it's {drift} apart from the database server's clock",
+            "set both clocks by NTP",
+        )
 
 
 def check_clock(app: App) -> Iterator[CheckResult]:
     """Check the clock against the release date and the newest job run in the database."""
     now = app.clock()
     if now < RELEASED:
-        finding = f"it shows {now:%Y-%m-%d %H:%M} UTC, and this version was made later than that"
-        yield refused("clock", finding, "set it by NTP")
+        finding = f"it shows {now:%Y-%m-%d %H:%M} UTC, which is before this version was made"
+        yield refused("clock", finding, "set the clock by NTP")
         return
     with app.database.read() as session:
         last = session.exec(select(JobRun).order_by(col(JobRun.started_at).desc()).limit(1)).first()
@@ -242,7 +246,7 @@ def check_clock(app: App) -> Iterator[CheckResult]:
             "clock",
             f"it shows {now:%Y-%m-%d %H:%M} UTC, and this database has seen"
             f" {last.started_at:%Y-%m-%d %H:%M}",
-            "one of the two was wrong: compare the clock with another",
+            "one of the two was wrong: check the clock",
         )
     else:
         yield fine("clock", f"{now:%Y-%m-%d %H:%M} UTC")
@@ -263,11 +267,11 @@ def _backups(app: App, session: Session) -> Iterator[CheckResult]:
     run = session.get(JobRun, "backup")
     folder = app.settings.backups
     if not _writable(folder):
-        yield warning("backup", f"nothing can be written to {folder}", "set DIGEST_BACKUPS")
+        yield warning("backup", f"{folder} isn't writable", "set DIGEST_BACKUPS")
         return
     kept = copies(folder)
     if run is not None and not run.ok:
-        yield warning("backup", f"the last one failed: {run.result}", "digest docs backups")
+        yield warning("backup", f"the last backup failed: {run.result}", "digest docs backups")
     elif run is not None and app.clock() - run.started_at > BACKUP_AGE:
         yield warning("backup", f"the last one was on {run.started_at:%Y-%m-%d}", "digest run")
     elif kept:

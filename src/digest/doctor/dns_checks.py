@@ -24,7 +24,7 @@ def records(provider: Provider, domain: str) -> list[SenderRecord]:
         name=f"_dmarc.{domain}",
         type="TXT",
         value=f"v=DMARC1; p=none; rua=mailto:dmarc@{domain}",
-        why="large mailboxes refuse bulk mail without one; raise p once the reports are clean",
+        why="large mailbox providers reject bulk mail without it; raise p once reports are clean",
     )
     return [*provider.sender_records(domain), dmarc]
 

@@ -34,7 +34,7 @@ _Check = Callable[[App], Iterator[CheckResult]]
 PLACEHOLDERS = ("change", "secret", "example", "default", "placeholder", "password", "1234567890")
 _MIN_LETTERS = 8  # different characters in a secret
 RECENT = timedelta(days=30)
-_REACH = "check DIGEST_DATABASE_URL: that the place exists, answers, and may be read and written"
+_REACH = "check DIGEST_DATABASE_URL: the database must exist, answer, and be writable"
 
 
 def run_checks(app: App) -> list[CheckResult]:
@@ -59,16 +59,16 @@ def _run(check: _Check, app: App) -> list[CheckResult]:
         error = unfit(fault)
         return [refused(about, str(error), error.next_step or "")]
     except OSError as fault:
-        return [refused(about, f"can't be looked at: {fault.strerror or fault}", _REACH)]
+        return [refused(about, f"can't be checked: {fault.strerror or fault}", _REACH)]
 
 
 def _secret(app: App) -> Iterator[CheckResult]:
-    step = "write a fresh one into DIGEST_SECRET: openssl rand -hex 32"
+    step = "put a new one into DIGEST_SECRET: openssl rand -hex 32"
     for secret in signing_keys.signing(app.settings)[:1]:  # raises for a missing or short secret
         if len(set(secret)) < _MIN_LETTERS or any(word in secret.lower() for word in PLACEHOLDERS):
             yield refused("secret", "DIGEST_SECRET looks like a placeholder", step)
         else:
-            yield fine("secret", "links are signed with it")
+            yield fine("secret", "it signs the links in mails")
 
 
 def _secrets(app: App) -> Iterator[CheckResult]:
@@ -87,13 +87,13 @@ def _address(app: App) -> Iterator[CheckResult]:
     if parts.scheme != "https" and not is_loopback(parts.hostname):
         yield refused(
             "base URL",
-            f"{app.settings.base_url} isn't https: readers' links would travel in the open",
-            "put TLS in front and set DIGEST_BASE_URL=https://...",
+            f"{app.settings.base_url} isn't HTTPS: readers' links would be sent unencrypted",
+            "set up TLS, then set DIGEST_BASE_URL=https://...",
         )
     elif is_loopback(parts.hostname) and _sends_real_mail(app):
         yield refused(
             "base URL",
-            "real mail would carry links that only this machine can open",
+            "real mail would have links that only this machine can open",
             "DIGEST_BASE_URL=https://news.example.com",
         )
     else:
@@ -105,12 +105,12 @@ def _sender(app: App) -> Iterator[CheckResult]:
     domain = app.identity.sender_mailbox.address.rpartition("@")[2]
     if is_reserved(domain):
         step = "set DIGEST_FROM to an address of your own domain, or: digest setup"
-        yield wrong("sender", f"mail comes from {domain}, which is made for examples", step)
+        yield wrong("sender", f"mail comes from {domain}, which is reserved for examples", step)
     else:
         yield fine("sender", f"mail comes from {domain}")
     if not app.settings.postal_address:
         step = "set DIGEST_POSTAL_ADDRESS, or: digest setup"
-        yield wrong("sender", "there is no postal address, and the law asks for one", step)
+        yield wrong("sender", "there is no postal address, and the law requires one", step)
 
 
 def _provider(app: App) -> Iterator[CheckResult]:
@@ -118,8 +118,8 @@ def _provider(app: App) -> Iterator[CheckResult]:
     if app.outbox_folder is not None:
         yield warning(
             "provider",
-            f"mail goes to the folder {app.outbox_folder}, and nothing will reach anybody",
-            f"for real mail: digest setup, or DIGEST_TRANSPORT={app.provider.name}",
+            f"mail goes to the folder {app.outbox_folder}, and reaches nobody",
+            f"to send mail: digest setup, or DIGEST_TRANSPORT={app.provider.name}",
         )
         return
     try:
@@ -136,8 +136,8 @@ def _provider(app: App) -> Iterator[CheckResult]:
     else:
         yield refused(
             "webhook",
-            "DIGEST_WEBHOOK_KEYS is missing: bounces and complaints would go unheard",
-            "switch the provider's signed event webhook on, and copy its key",
+            "DIGEST_WEBHOOK_KEYS is missing: bounces and complaints would go unnoticed",
+            "turn on the provider's signed event webhook, and copy its key",
         )
 
 
@@ -160,7 +160,7 @@ def _newsletters(app: App) -> Iterator[CheckResult]:
             ):
                 yield warning(
                     newsletter.slug,
-                    "an issue waits for approval, and nobody is told of it",
+                    "issues will wait for approval, and nobody is told",
                     "set DIGEST_EDITORS, or: digest unattended on",
                 )
 
@@ -171,7 +171,7 @@ def _own_sender(app: App, newsletter: Newsletter) -> Iterator[CheckResult]:
     domain = app.identity.of(newsletter).sender_mailbox.address.rpartition("@")[2]
     if is_reserved(domain) and _sends_real_mail(app):
         step = f"digest newsletters set {newsletter.slug} --from MAILBOX"
-        yield refused(newsletter.slug, f"{domain} is made for examples", step)
+        yield refused(newsletter.slug, f"{domain} is reserved for examples", step)
     else:
         yield fine(newsletter.slug, f"its mail comes from {domain}")
 
@@ -204,8 +204,8 @@ def _account(app: App) -> Iterator[CheckResult]:
     if row is not None and row.said != app.provider.account_restored:
         yield warning(
             "account",
-            f"the provider told of a change on {row.at:%Y-%m-%d}: {row.said or 'no more'}",
-            "look at the provider's own page; nothing may be delivered until it is settled",
+            f"the provider reported a change on {row.at:%Y-%m-%d}: {row.said or 'no more'}",
+            "check the provider's dashboard; mail may not be delivered until this is settled",
         )
 
 
@@ -220,9 +220,9 @@ def _letters(app: App) -> Iterator[CheckResult]:
     if number:
         yield warning(
             "letters",
-            f"whether {number:,} of them went out in the last {RECENT.days} days is in doubt: a"
-            " process died while it sent them",
-            "none is sent again; who got none signs up once more (digest subscribers show ADDRESS)",
+            f"{number:,} of them from the last {RECENT.days} days are in doubt: a process died"
+            " while it sent them",
+            "nothing: they aren't resent, and readers who got none can sign up again",
         )
 
 

@@ -64,7 +64,7 @@ def _copy(database: Path, part: Path, now: datetime) -> None:
         target.execute("PRAGMA journal_mode=DELETE")
         (result,) = target.execute("PRAGMA quick_check(1)").fetchone()
         if result != "ok":
-            raise DatabaseUnfit(f"the copy is damaged, and so may be the database: {result}")
+            raise DatabaseUnfit(f"the copy is damaged, and the database may be too: {result}")
         stamp = f"{now.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
         # The first send inserts this row: a copy from before that send must be marked too.
         target.execute(

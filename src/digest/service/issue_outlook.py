@@ -58,7 +58,7 @@ def issue_outlook(app: App, session: Session, issue: Issue) -> IssueOutlook:
         return IssueOutlook(dated=dated, editorial=editorial)
     is_correction = issue.corrects_issue_id is not None
     leaves = None if is_correction else leaves_at(session, newsletter, issue.period, now)
-    says = "It doesn't leave by itself: a correction has no place in the schedule."
+    says = "It doesn't go out by itself, because a correction has no place in the schedule."
     if not is_correction:
         says = _says(session, newsletter, leaves, now, approved=editorial.approved)
     return IssueOutlook(
@@ -93,11 +93,11 @@ def _says(
     approved: bool,
 ) -> str:
     if leaves is None:
-        why = "its moment isn't ahead" if newsletter.running else "the schedule is paused"
-        return f"It doesn't leave by itself: {why}."
-    it = "It leaves" if approved else "Once approved, it leaves"
+        why = "its due time has passed" if newsletter.running else "the schedule is paused"
+        return f"It doesn't go out by itself: {why}."
+    it = "It goes out" if approved else "Once approved, it goes out"
     if leaves <= now:
-        return f"{it} by itself within a minute, by digest run."
+        return f"{it} by itself within a minute, if digest run is running."
     there = "it is" if service_is_up(session, now) else "it isn't"
     when = moment_words(newsletter, leaves)
     return f"{it} by itself on {when}, if digest run is running then ({there} now)."
@@ -113,8 +113,8 @@ def _next_step(
     if leaves is None:
         return f"digest send {named(issue)}"
     if not service_is_up(session, now):
-        return f"digest run, or at once: digest send {named(issue)}"
-    return f"nothing; to send it at once: digest send {named(issue)}"
+        return f"digest run; or to send it now: digest send {named(issue)}"
+    return f"nothing; to send it now: digest send {named(issue)}"
 
 
 def service_is_up(session: Session, now: datetime) -> bool:

@@ -67,9 +67,9 @@ def _letters(app: App) -> str:
 
 def _events(app: App) -> str:
     applied, lifted = app.events.consumer().apply_all(), app.events.lift_suppressions()
-    parts = [f"{applied} applied that an earlier process left"] if applied else []
+    parts = [f"applied {applied} from an earlier process"] if applied else []
     if lifted:
-        parts.append(f"{lifted} suppressions lifted with the provider")
+        parts.append(f"{lifted} suppressions removed at the provider")
     return ", ".join(parts)
 
 
@@ -77,7 +77,7 @@ def _purge(app: App, now: datetime) -> str:
     purged = purge(app.database, app.hashes, now, app.public_site.retention)
     app.database.scrub()
     return (
-        f"forgot {purged.pending} sign-ups nobody confirmed, {purged.networks} network addresses,"
+        f"forgot {purged.pending} unconfirmed sign-ups, {purged.networks} network addresses,"
         f" {purged.letters} old letters, {purged.gone} addresses and {purged.evidence} consents of"
         " people long gone"
     )
@@ -86,7 +86,7 @@ def _purge(app: App, now: datetime) -> str:
 def _back_up(app: App, now: datetime) -> str:
     path = app.database.path
     if path is None:
-        return "left to the database server's own tools"
+        return "left to the database server's tools"
     if not app.settings.backups_kept:
         return "switched off by DIGEST_BACKUPS_KEPT"
     copy = back_up(path, app.settings.backups, keep=app.settings.backups_kept, now=now)

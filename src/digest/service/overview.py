@@ -93,8 +93,8 @@ def _step(slot: Slot, issue: Issue | None, decision: ReleaseDecision | None) -> 
         build = "" if number else f"digest build --period {slot.period} --yes; "
         which = named(issue) if issue and number else "ISSUE"
         by_hand = f"{build}digest approve {which}; digest send {which}"
-        return f"send it by hand ({by_hand}), or leave it"
-    return "mend that; it is tried again by itself" if slot.state is SlotState.HELD else ""
+        return f"send it yourself ({by_hand}), or leave it"
+    return "fix this; Digest tries again by itself" if slot.state is SlotState.HELD else ""
 
 
 def _decision(
@@ -133,10 +133,10 @@ def _of_slot(
     elif decision is None:
         what = f"{_what(newsletter)}; {slot.note}" if slot.note else _what(newsletter)
     elif decision.may_go:
-        what = f"goes at its moment: {decision.why}"
+        what = f"goes out when due: {decision.why}"
     else:
-        what = f"doesn't go as it is: {decision.why}"
-        what += f"; to let it go: {decision.step}" if decision.step else ""
+        what = f"doesn't go out yet: {decision.why}"
+        what += f"; to release it: {decision.step}" if decision.step else ""
     moment = _moment(newsletter, slot.period, slot.due_at, what)
     number = issue.number if issue else None
     return UpcomingMoment(**{**asdict(moment), "state": slot.state.value, "issue": number})
@@ -165,9 +165,9 @@ def _moment(newsletter: Newsletter, period: str, at: datetime, what: str) -> Upc
 
 def _what(newsletter: Newsletter) -> str:
     goes = (
-        "goes unattended if no check finds anything, else once an editor approves it"
+        "goes out by itself if the checks find nothing, or once approved"
         if newsletter.unattended
-        else "goes once an editor approves it"
+        else "goes out once approved"
     )
     empty = "a short one" if newsletter.when_empty is WhenEmpty.EVERGREEN else "skipped"
-    return f"{goes}; with nothing new, {empty}"
+    return f"{goes}; in a week with nothing new, {empty}"

@@ -203,7 +203,7 @@ def _build_draft(publisher: Publisher, session: Session, work: _SlotWork, now: d
             slot.state = SlotState.SKIPPED
             _record_skip(session, newsletter, slot.period, slot.note, now)
     except DigestError as fault:
-        slot.note = f"no draft can be made: {fault}"
+        slot.note = f"no draft can be built: {fault}"
         slot.state = SlotState.HELD if over else slot.state
     else:
         slot.state, slot.note = SlotState.DRAFTED, ""
@@ -258,7 +258,7 @@ def _miss(_publisher: Publisher, _session: Session, work: _SlotWork, now: dateti
     slot = work.slot
     slot.state = SlotState.MISSED
     if late <= timedelta(hours=limit):
-        slot.note = f"the next issue's moment has come{why}"
+        slot.note = f"the next issue is due{why}"
     else:
         allowed = {0: "no delay is allowed", 1: "1 hour is allowed"}.get(
             limit, f"{limit} hours are allowed"
@@ -267,7 +267,7 @@ def _miss(_publisher: Publisher, _session: Session, work: _SlotWork, now: dateti
 
 
 def _reopen(_publisher: Publisher, _session: Session, work: _SlotWork, _now: datetime) -> None:
-    work.slot.state, work.slot.note = SlotState.AHEAD, "taken for missed while the clock ran ahead"
+    work.slot.state, work.slot.note = SlotState.AHEAD, "counted as missed while the clock ran ahead"
 
 
 def _follow(_publisher: Publisher, _session: Session, work: _SlotWork, _now: datetime) -> None:
@@ -275,7 +275,7 @@ def _follow(_publisher: Publisher, _session: Session, work: _SlotWork, _now: dat
     if issue is not None and issue.state is IssueState.CANCELLED:
         work.slot.state, work.slot.note = SlotState.SKIPPED, f"{slots.CANCELLED}{issue.note}"
     else:
-        work.slot.state, work.slot.note = SlotState.RELEASED, "sent by hand"
+        work.slot.state, work.slot.note = SlotState.RELEASED, "sent by a person"
 
 
 _STEPS: dict[SlotStep, Callable[[Publisher, Session, _SlotWork, datetime], None]] = {

@@ -116,7 +116,7 @@ class SendJob:
             if now <= began + SlotTimes.of(newsletter).late:
                 return ""
             hours = (now - began).total_seconds() / 3600
-            why = f"its send was interrupted, and it is {hours:.0f} hours late"
+            why = f"its send was interrupted, and it's {hours:.0f} hours late"
             pause(session, issue, why)
         return f"{newsletter.slug}-{issue.number}: paused, {why}"
 

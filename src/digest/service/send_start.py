@@ -73,7 +73,7 @@ def resume_send(
         if fault is not None and not today:
             raise fault
         if fault is not None:
-            why = f"its sender is new: digest approve {number} comes first"
+            why = f"its sender is new, so approve it first: digest approve {number}"
             control.pause(session, issue, why)
     return ResumedSend(waits, today, fault)
 

@@ -82,8 +82,8 @@ def _quoted(name: str, value: str) -> str:
         return value
     if "${" in value or not all(char.isprintable() or char == "\n" for char in value):
         raise BadSetting(
-            f"{name}: the value has characters that no .env can hold",
-            next_step=f"put it into a file, and name that in {name}_FILE",
+            f"{name}: the value has characters that .env can't hold",
+            next_step=f"put it into a file, and set {name}_FILE to the file's path",
         )
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'" if value else ""

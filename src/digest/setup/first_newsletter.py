@@ -45,7 +45,7 @@ def set_up_newsletter(session: Session, answers: Mapping[str, str], now: datetim
     rows = store.newsletters(session)
     if len(rows) > 1:
         raise WrongState(
-            "there are several newsletters, and this sets up the first",
+            "there are several newsletters, and digest setup only sets up the first",
             next_step="digest newsletters --help",
         )
     newsletter = rows[0] if rows else Newsletter(slug=_slug(answers["name"]), name="")

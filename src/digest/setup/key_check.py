@@ -9,7 +9,7 @@ from digest.mail.provider import Provider
 from digest.mail.transport import Accepted, Halted, Refused
 
 ABOUT = "API key"
-_WORDS = "A test by digest setup: this mail is judged and never sent."
+_WORDS = "A test by digest setup: SendGrid checks this mail and never sends it."
 
 
 def check_key(provider: Provider, sender: Mailbox) -> CheckResult:
@@ -24,20 +24,20 @@ def check_key(provider: Provider, sender: Mailbox) -> CheckResult:
         return refused(ABOUT, str(fault), fault.next_step or "")
     match answer:
         case Accepted():
-            return fine(ABOUT, "the provider would take a mail (judged in sandbox mode, not sent)")
+            return fine(ABOUT, "the provider accepts a mail (checked in sandbox mode, not sent)")
         case Halted():
             return refused(ABOUT, answer.detail, _NEXT.get(answer.status or 0, _OTHERWISE))
         case Refused():
-            return refused(ABOUT, f"the provider refuses a mail: {answer.detail}", _OTHERWISE)
-    return warning(ABOUT, f"it couldn't be tried: {answer.detail}", "digest setup, once more")
+            return refused(ABOUT, f"the provider refuses the mail: {answer.detail}", _OTHERWISE)
+    return warning(ABOUT, f"it couldn't be tested: {answer.detail}", "run digest setup again")
 
 
-_OTHERWISE = "see what the provider says of its answer, then: digest setup"
+_OTHERWISE = "look the answer up in the provider's documentation, then: digest setup"
 _NEXT = {
-    401: "make a key at the provider (Settings, API Keys), then: digest setup",
+    401: "create a key at the provider (Settings, API Keys), then: digest setup",
     403: (
         "give the key the right Mail Send (Settings, API Keys), or authenticate the sender's"
         " domain (Settings, Sender Authentication); then: digest setup"
     ),
-    451: "set DIGEST_SENDGRID_URL to the region of the account, then: digest setup",
+    451: "set DIGEST_SENDGRID_URL to your account's region, then: digest setup",
 }

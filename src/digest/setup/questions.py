@@ -27,7 +27,7 @@ def clock_time(text: str) -> time:
     try:
         return time.fromisoformat(f"{hour:0>2}:{minute or '00'}").replace(second=0, microsecond=0)
     except ValueError:
-        raise BadSetting(f"{text} is no time of day; write it like 09:00") from None
+        raise BadSetting(f"{text} isn't a time; write it like 09:00") from None
 
 
 def _one_line(text: str) -> None:
@@ -38,14 +38,16 @@ def _one_line(text: str) -> None:
 def _sender_name(text: str) -> None:
     _one_line(text)
     if "," in text or ";" in text:
-        raise BadSetting("it must have no comma and no semicolon: SendGrid refuses such a name")
+        raise BadSetting(
+            "it can't have a comma or a semicolon, because SendGrid refuses such names"
+        )
 
 
 def _address_alone(text: str) -> None:
     try:
         parse(text)
     except BadAddress:
-        raise BadSetting("it must be an address alone, such as news@mill-lane.example") from None
+        raise BadSetting("it must be an address only, such as news@mill-lane.example") from None
 
 
 def _public_key(text: str) -> None:
@@ -56,7 +58,7 @@ def _zone(text: str) -> None:
     try:
         ZoneInfo(text)
     except (ValueError, OSError, LookupError):
-        raise BadSetting(f"{text} is no time zone; write it like Europe/Berlin") from None
+        raise BadSetting(f"{text} isn't a time zone; write it like Europe/Berlin") from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,10 +82,10 @@ class SetupQuestion:
 
 QUESTIONS = (
     SetupQuestion(name="name", words="The newsletter's name", newsletter=True, needed=True),
-    SetupQuestion(name="description", words="What it is about, in a sentence", newsletter=True),
+    SetupQuestion(name="description", words="What it's about, in a sentence", newsletter=True),
     SetupQuestion(
         name="on",
-        words="The weekday it comes out on",
+        words="The weekday it goes out",
         hint="such as thursday",
         check=weekday_of,
         newsletter=True,
@@ -103,52 +105,52 @@ QUESTIONS = (
         newsletter=True,
     ),
     SetupQuestion(
-        name="sender_name", words="The sender's name, as readers see it", check=_sender_name
+        name="sender_name", words="The sender's name that readers see", check=_sender_name
     ),
     SetupQuestion(
         name="sender",
         words="The sender's address",
-        hint="of your own domain, such as news@mill-lane.example",
+        hint="at your own domain, such as news@mill-lane.example",
         check=_address_alone,
         needed=True,
     ),
     SetupQuestion(
         name="postal_address",
-        words="The postal address, which the law asks for in every mail",
-        hint="in one line, such as 1 Mill Lane, Anytown",
+        words="The postal address, which the law requires in every mail",
+        hint="on one line, such as 1 Mill Lane, Anytown",
         setting="postal_address",
         needed=True,
     ),
     SetupQuestion(
         name="base_url",
-        words="The address of the public site",
+        words="The public URL of the site",
         hint="such as https://news.mill-lane.example",
         setting="base_url",
         needed=True,
     ),
     SetupQuestion(
         name="editors",
-        words="The editors' addresses, who get drafts and reminders",
-        hint="with commas between them",
+        words="The editors' addresses, for drafts and reminders",
+        hint="comma-separated",
         setting="editors",
     ),
     SetupQuestion(
         name="api_key",
         words="SendGrid's API key",
-        hint="with the right Mail Send; without one, mail goes to a folder",
+        hint="with the permission Mail Send; without a key, mail goes to a folder",
         setting="sendgrid_api_key",
         secret=True,
     ),
     SetupQuestion(
         name="sendgrid_url",
-        words="SendGrid's address, where it isn't the usual one",
-        hint="https://api.eu.sendgrid.com for an account in the EU; else nothing",
+        words="SendGrid's API URL, if it isn't the default",
+        hint="https://api.eu.sendgrid.com for an account in the EU; otherwise leave it empty",
         setting="sendgrid_url",
     ),
     SetupQuestion(
         name="webhook_key",
         words="The verification key of SendGrid's event webhook",
-        hint="a long text that begins with MFkw; without one, bounces go unheard",
+        hint="a long text that starts with MFkw; without it, bounces go unnoticed",
         check=_public_key,
         setting="webhook_keys",
         secret=True,

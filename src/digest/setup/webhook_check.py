@@ -18,7 +18,7 @@ from digest.doctor import CheckResult, fine, refused, warning
 ABOUT = "webhook"
 SECONDS = 10.0  #: the longest wait for one answer
 _PAUSE = 0.5
-PRESS = "at the provider, open the event webhook and press Test Your Integration"
+PRESS = "open the event webhook at the provider and select Test Your Integration"
 
 Seen = Callable[[], object]  #: what is known of applied events; it changes when one comes
 
@@ -39,11 +39,11 @@ def check_webhook(
     """
     status = _ask("GET", endpoint)[0]
     if status == 0:
-        step = f"start digest run where {_site(endpoint)} leads to, then: digest setup"
-        return warning(ABOUT, f"not tried: nothing answers at {endpoint}", step)
+        step = f"start digest run behind {_site(endpoint)}, then: digest setup"
+        return warning(ABOUT, f"not tested: nothing answers at {endpoint}", step)
     if status != HTTPStatus.METHOD_NOT_ALLOWED:
-        step = "let your web server pass this address on to digest run, without a redirect"
-        return warning(ABOUT, f"{endpoint} answers {status}, and isn't the engine's", step)
+        step = "make your web server pass this URL to digest run, without a redirect"
+        return warning(ABOUT, f"{endpoint} answers {status}, and isn't Digest", step)
     return _by_fake(endpoint, keys, fake) if fake else _by_provider(endpoint, seen, wait, sleep)
 
 
@@ -51,14 +51,18 @@ def _by_fake(endpoint: str, keys: Sequence[str], fake: str) -> CheckResult:
     """Let the fake post a signed list without an event."""
     _, key = _ask("GET", f"{fake}/_fake/webhook-key")
     if key.decode("ascii", "replace").strip() not in keys:
-        return refused(ABOUT, "the fake signs with another key", "copy the key it printed at start")
+        return refused(
+            ABOUT,
+            "the fake SendGrid signs with another key",
+            "copy the key that it printed when it started",
+        )
     wish = orjson.dumps({"to": endpoint, "raw": "[]"})
     status, told = _ask("POST", f"{fake}/_fake/events", wish)
     posted = orjson.loads(told) if status == HTTPStatus.OK else {}
     if posted.get("last_status") == HTTPStatus.NO_CONTENT:
-        return fine(ABOUT, f"{endpoint} took a signed test post")
+        return fine(ABOUT, f"{endpoint} accepted a signed test request")
     answered = posted.get("last_status", status)
-    return refused(ABOUT, f"a signed test post got {answered}", "look into the log of digest run")
+    return refused(ABOUT, f"a signed test request got {answered}", "check the log of digest run")
 
 
 def _by_provider(
@@ -67,13 +71,13 @@ def _by_provider(
     before = seen()
     for _ in range(int(wait / _PAUSE)):
         if seen() != before:
-            return fine(ABOUT, f"{endpoint} took a signed event of the provider's")
+            return fine(ABOUT, f"{endpoint} accepted a signed event from the provider")
         sleep(_PAUSE)
     if wait:
-        step = f"{PRESS}; the log of digest run says why a post is refused"
-        return warning(ABOUT, f"{endpoint} answers, and no event came in {wait:.0f} seconds", step)
+        step = f"{PRESS}; the log of digest run says why a request is refused"
+        return warning(ABOUT, f"{endpoint} answers, but no event came in {wait:.0f} seconds", step)
     step = f"{PRESS}, after: digest setup --yes --wait 120"
-    return warning(ABOUT, f"{endpoint} answers; no signed event was tried", step)
+    return warning(ABOUT, f"{endpoint} answers; not yet tested with a signed event", step)
 
 
 def _site(endpoint: str) -> str:

@@ -173,7 +173,7 @@ def test_a_database_that_went_away_is_reported_in_its_own_words(
     dispatch(replace(sending, store=store, step=lose_each_once), concurrency=1)
     with database.read() as session:
         details = session.exec(select(Attempt.detail).where(Attempt.outcome == "not-sent")).one()
-    message = "the database went away (server closed the connection)"
+    message = "the database became unavailable (server closed the connection)"
     assert details == f"nothing was sent: {message}"
     assert f"a response can't be recorded yet: {message}" in caplog.messages
 

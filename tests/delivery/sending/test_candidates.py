@@ -297,7 +297,7 @@ def test_a_correction_of_what_nobody_got_has_nobody_to_go_to(
     world.finish()
     edition = world.correct()
 
-    with pytest.raises(WrongState, match="nobody got what issue 100001 corrects"):
+    with pytest.raises(WrongState, match="nobody got the issue that issue 100001 corrects"):
         world.plan(edition)
 
 

@@ -415,7 +415,7 @@ def test_silence_is_weighed_by_what_was_heard_of_the_seed_copy(
     after = problems(database, now + timedelta(minutes=5))[0].evidence
     late = problems(database, now + timedelta(hours=26))[0].evidence
     assert before is not None
-    assert before.endswith("its silence says nothing")
+    assert before.endswith("silence proves nothing")
     assert after is not None
     assert after.endswith("and of the canary after 14 s; none of this batch yet")
     assert late is not None

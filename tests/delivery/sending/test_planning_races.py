@@ -103,7 +103,7 @@ def test_an_issue_that_is_being_sent_by_hand_at_its_moment_is_not_planned_again(
         freeze(session, store.by_number(session, 1, 1, lock=True), "weekly", now)
 
     outcome = meanwhile(world.database, by_hand, lambda: world.tick(now)).result()
-    assert outcome == "weekly 2026-W48: released (sent by hand)"
+    assert outcome == "weekly 2026-W48: released (sent by a person)"
     with world.database.read() as session:
         assert len(session.exec(select(Delivery)).all()) == READERS
 

@@ -186,7 +186,7 @@ def test_D3_an_issue_whose_every_reader_was_named_is_not_sent(
     assert (counts.refused, issue.state) == (3, IssueState.PAUSED)
     assert issue.note == "nobody got it: the provider refused all 3 readers"
     [problem] = problems(database, now)
-    assert problem.next_step == "mend that, then: digest send 1 --refused-again"
+    assert problem.next_step == "fix this, then: digest send 1 --refused-again"
 
 
 def some_by_name(number: int) -> Says:
@@ -206,7 +206,7 @@ def test_D3_more_than_a_few_refused_are_a_problem(
     assert the_issue(database).state is IssueState.SENT
     assert refused_too_many(counts) is too_many
     rows = [(problem.what, problem.readers) for problem in problems(database, now)]
-    message = "the provider refused 3.3% of its readers (bound 2%)"
+    message = "the provider refused 3.3% of its readers (limit 2%)"
     assert rows == ([(message, 2)] if too_many else [])
 
 
@@ -266,7 +266,7 @@ def test_the_refused_are_offered_an_issue_again_that_was_built_twice(
 
 def test_nobody_is_offered_again_what_nobody_was_refused(database: Database, send: Send) -> None:
     send()
-    with pytest.raises(WrongState, match="nobody was refused issue 1"):
+    with pytest.raises(WrongState, match="no reader was refused issue 1"):
         offer_again(database)
 
 
@@ -300,5 +300,5 @@ def test_who_got_a_copy_by_a_wrong_decision_is_not_offered_another(
         confirm_acceptance(
             session, known_attempts(session, doubted), {doubted[0]: int(now.timestamp())}
         )
-    with pytest.raises(WrongState, match="nobody was refused"):
+    with pytest.raises(WrongState, match="no reader was refused"):
         offer_again(database)

@@ -173,7 +173,7 @@ def test_a_person_lets_it_go_on_and_what_was_under_way_is_paused(
     with database.read() as session:
         issue = session.get_one(Issue, 1)
     assert issue.state is IssueState.PAUSED
-    assert issue.note == "the database was put back from a copy (Ann: looked)"
+    assert issue.note == "the database was restored from a copy (Ann: looked)"
 
 
 def test_A14_what_was_approved_in_a_copy_has_to_be_approved_anew(

@@ -148,7 +148,9 @@ def test_A14_where_a_folder_that_has_sent_lost_its_file_nothing_is_sent(
     restore_guard.begin(database, file)
     send(sending, file, 2)
     file.path.unlink()
-    assert "is missing, and mail was sent before" in str(restore_guard.hold_reason(database, file))
+    assert "is missing, but this database has sent mail" in str(
+        restore_guard.hold_reason(database, file)
+    )
 
 
 def test_A14_a_copy_on_a_server_is_held_while_the_original_goes_on(
@@ -162,9 +164,7 @@ def test_A14_a_copy_on_a_server_is_held_while_the_original_goes_on(
         copy = Database(url.render_as_string(hide_password=False))
         with closing(copy):
             for file in (first, another):  # the file of the original is no excuse
-                with pytest.raises(
-                    DatabaseRestored, match="a copy of the one that mail was sent from"
-                ):
+                with pytest.raises(DatabaseRestored, match="a copy of the one that sent mail"):
                     restore_guard.begin(copy, file)
     send(sending, first)
     restore_guard.begin(database, first)
@@ -224,7 +224,7 @@ def test_A14_a_database_of_an_earlier_version_lets_the_machine_with_the_file_beg
     send(sending, first)
     with database.write() as session:
         session.connection().exec_driver_sql("DELETE FROM epoch")
-    with pytest.raises(DatabaseRestored, match="is missing, and mail was sent before"):
+    with pytest.raises(DatabaseRestored, match="is missing, but this database has sent mail"):
         restore_guard.begin(database, second)
     restore_guard.begin(database, first)
     restore_guard.begin(database, second)

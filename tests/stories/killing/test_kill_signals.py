@@ -44,7 +44,7 @@ def test_A11_what_outlasts_the_grace_is_in_doubt_and_said(
         _, err = sender.communicate(timeout=LIMIT)
     assert sender.returncode == 1
     assert "Traceback" not in err
-    assert "Go on with: digest send 1" in err
+    assert "To continue: digest send 1" in err
     assert left_behind(site, fake) == (2 * BATCH, BATCH)
 
 
@@ -73,7 +73,7 @@ def test_A11_a_terminal_that_goes_away_twice_leaves_no_doubt(
             until(lambda: not pending(sender.pid, signal.SIGHUP))
         _, err = sender.communicate(timeout=LIMIT)
     assert sender.returncode == 1
-    assert "Go on with: digest send 1" in err
+    assert "To continue: digest send 1" in err
     where = site.status()
     assert (where["accepted"], where["in_doubt"]) == (3 * BATCH, 0)
 

@@ -66,7 +66,7 @@ def test_A11_a_terminal_that_goes_away_lets_what_is_under_way_end(harness: Servi
     service = harness.start()
     harness.wait(lambda: harness.query("SELECT 1 FROM batch WHERE state = 'started'") != [])
     service.send_signal(signal.SIGHUP)
-    harness.wait(lambda: "stopping: nothing new is begun" in harness.log())
+    harness.wait(lambda: "stopping: nothing new starts" in harness.log())
     service.send_signal(signal.SIGHUP)
     assert service.wait(60) == 0
     states = {state for (state,) in harness.query("SELECT state FROM batch")}

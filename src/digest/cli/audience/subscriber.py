@@ -26,7 +26,7 @@ app = typer.Typer()
 AddressArgument = Annotated[str, typer.Argument(metavar="ADDRESS", help="The reader's address.")]
 _OPERATOR = Evidence(channel="operator")
 _LIFTABLE = [reason for reason in SuppressionReason if reason is not SuppressionReason.ERASED]
-_WHY_NOT = "they asked to be forgotten, and come back only by signing up themselves."
+_WHY_NOT = "the reader asked to be erased, and can only come back by signing up again."
 
 
 @app.command()
@@ -73,11 +73,11 @@ def history(context: typer.Context, address: AddressArgument, json: JsonFlag = F
         return
     _print_history(call, entries)
     if reader is None:
-        call.out.print("What they agreed to before is kept under a number that names nobody.")
+        call.out.print("Earlier consent is kept under a number that names nobody.")
     if held:
         call.out.print(f"Suppressed since {held.at:%Y-%m-%d %H:%M} (UTC): {held.reason}")
     if held and held.erased_at and held.reason is not SuppressionReason.ERASED:
-        call.out.print(f"Asked to be forgotten: {held.erased_at:%Y-%m-%d %H:%M} (UTC)")
+        call.out.print(f"Erased on request: {held.erased_at:%Y-%m-%d %H:%M} (UTC)")
 
 
 @app.command()
@@ -92,8 +92,8 @@ def forget(context: typer.Context, address: AddressArgument, yes: YesFlag = Fals
     with call.app.database.read() as session:
         if store.find(session, key) is None and not store.is_requested(session, key):
             raise UnknownReader
-    facts = "what is kept of this reader would be erased for good"
-    confirm(call, facts, question="Erase it?", flag="--yes", given=yes)
+    facts = "this would erase everything stored about the reader, for good"
+    confirm(call, facts, question="Erase the reader?", flag="--yes", given=yes)
     with call.app.database.write() as session:
         reader = store.find(session, key)
         if reader is not None:
@@ -101,7 +101,7 @@ def forget(context: typer.Context, address: AddressArgument, yes: YesFlag = Fals
         elif not store.delete_requests(session, key):  # a pending address change to it
             raise UnknownReader
     call.app.database.scrub()
-    told = "Erased. What stays: the consent entries under a number, and a keyed hash."
+    told = "Erased. Only the consent record, under a number, and a keyed hash stay."
     return Told({"erased": True}, told)
 
 
@@ -125,7 +125,7 @@ def leave(
         by_token = None if "@" in who else links.read_unsubscribe(who)
         number, slug = by_token or (_known(session, who).id, call.existing(newsletter))
         left = lifecycle.leave(session, number, slug, Evidence(channel="mail"), call.app.clock())
-    told = "Unsubscribed." if left else "They aren't on the list; nothing changed."
+    told = "Unsubscribed." if left else "This reader isn't on the list; nothing changed."
     return Told({"newsletter": slug, "unsubscribed": left}, told)
 
 
@@ -134,7 +134,7 @@ def leave(
 def suppress(
     context: typer.Context,
     address: AddressArgument,
-    lift: Annotated[bool, typer.Option("--lift", help="Allow mail to the address again.")] = False,
+    lift: Annotated[bool, typer.Option("--lift", help="Allow mail to this address again.")] = False,
 ) -> Told:
     """Never mail an address again, whatever its subscriptions say, subscribed or not."""
     call = call_of(context)
@@ -151,10 +151,10 @@ def suppress(
     reason = suppressed.reason if suppressed else None
     facts = {"suppressed": suppressed is not None, "reason": reason, "changed": bool(was)}
     if lift and suppressed:
-        done = "The other reason is lifted, but" if was else "Nothing changed:"
+        done = "The other reason is gone, but" if was else "Nothing changed:"
         return Told(facts, f"{done} {_WHY_NOT}", code=1)
-    done = "Mail is allowed again." if lift else "Suppressed."
-    told = done if was else "It wasn't suppressed; nothing changed."
+    done = "Mail to this address is allowed again." if lift else "Suppressed."
+    told = done if was else "This address wasn't suppressed; nothing changed."
     return Told(facts, told)
 
 
@@ -167,7 +167,11 @@ def _known(session: Session, address: str) -> Reader:
 
 def _print_person(call: CommandContext, facts: dict[str, Any]) -> None:
     suppressed = facts["suppression"]
-    kept = "only in a wish not yet confirmed" if facts["wished_for"] else "not kept, only a hash"
+    kept = (
+        "only in an unconfirmed address change"
+        if facts["wished_for"]
+        else "not stored, only a hash"
+    )
     call.out.print(f"address: {facts.get('address', kept)}")
     call.out.print(f"suppressed: {suppressed['reason'] if suppressed else 'no'}")
     if facts["declined_at"]:

@@ -123,15 +123,15 @@ def add(
     if json:
         call.json({"newsletter": slug, "added": not refusal, "reason": refusal or None})
     elif not refusal:
-        call.out.print(f"Added to {slug}. The statement is kept as evidence.")
+        call.out.print(f"Added to {slug}. The consent statement is on record.")
     if refusal and not json:
-        raise WrongState(f"nobody was added: the reader {refusal}", next_step=_STEP_OF_REFUSED)
+        raise WrongState(f"not added: the reader {refusal}", next_step=_STEP_OF_REFUSED)
     raise typer.Exit(1 if refusal else 0)
 
 
 _STEP_OF_REFUSED = (
-    "digest subscribers show ADDRESS says how they stand; who left or asked to be forgotten comes"
-    " back only by signing up themselves"
+    "digest subscribers show ADDRESS shows the reader's status; a reader who left or was erased can"
+    " only come back by signing up"
 )
 
 
@@ -257,29 +257,29 @@ def _report_facts(report: ImportReport, *, dry_run: bool) -> dict[str, Any]:
 def _print_report(call: CommandContext, report: ImportReport, *, dry_run: bool) -> None:
     if report.resumed_at:
         done = counted(report.resumed_at, "line")
-        call.out.print(f"Went on where an earlier run had stopped, after {done}.")
+        call.out.print(f"Continued an interrupted import, after {done}.")
     verb = "would join" if dry_run else "joined"
     call.out.print(f"{counted(report.lines, 'line')} ({report.layout}): {report.added:,} {verb}.")
-    call.out.print(_table(["The list says that the reader is", "Lines"], report.standings))
-    call.out.print(_table(["Refused: the reader, or the line,", "Lines"], report.refused))
+    call.out.print(_table(["Status in the list", "Lines"], report.standings))
+    call.out.print(_table(["Reason for refusal", "Lines"], report.refused))
     for line in _remarks(report):
         call.out.print(escape(line))
     if dry_run:
-        call.out.print("Nothing has been changed. To bring them in, leave out --dry-run.")
+        call.out.print("Nothing has changed. To import them, run this without --dry-run.")
 
 
 def _remarks(report: ImportReport) -> Iterator[str]:
     if report.standings[NOT_SAID]:
-        yield "No column says who left: make sure that nobody in this list did."
+        yield "No column says who left: make sure that everyone on this list still wants your mail."
     if report.standings[NOT_UNDERSTOOD]:
         yield (
-            "A column for the standing holds words that aren't known here; nobody they are said of"
-            " joins. If it is about something else, leave it aside with --ignore-column NAME."
+            "A status column has words that Digest doesn't know, and those readers aren't added."
+            " If the column is about something else, ignore it with --ignore-column NAME."
         )
     if report.still_mailed:
         yield _still_mailed(report)
     if report.ignored:
-        yield f"Left aside as you said: {', '.join(report.ignored)}."
+        yield f"Ignored, as you asked: {', '.join(report.ignored)}."
     if report.note:
         yield f"{report.note}."
 
@@ -288,12 +288,13 @@ def _still_mailed(report: ImportReport) -> str:
     lines = ", ".join(str(line) for line in report.still_mailed_lines)
     more = ", ..." if report.still_mailed > len(report.still_mailed_lines) else ""
     number = report.still_mailed
+    who = "1 reader" if number == 1 else f"{number:,} readers"
     verb = "gets" if number == 1 else "get"
     return (
-        f"Of those who left, by this list, {number:,} still {verb} mail here (line {lines}{more}),"
-        " and an import unsubscribes nobody. digest subscribers history ADDRESS says when they"
-        " joined here; digest subscribers leave ADDRESS unsubscribes them, and"
-        " digest subscribers suppress ADDRESS is for who bounced or complained."
+        f"According to this list, {who} left, but still {verb} mail here (line {lines}{more})."
+        " An import unsubscribes nobody. To see when a reader joined here, run digest subscribers"
+        " history ADDRESS. To unsubscribe one: digest subscribers leave ADDRESS. For one who"
+        " bounced or complained: digest subscribers suppress ADDRESS."
     )
 
 
@@ -302,14 +303,14 @@ def _print_counts(call: CommandContext, counts: AudienceCounts) -> None:
         f"{counts.newsletter}: {counted(counts.total, 'address', 'addresses')} on record,"
         f" {counts.mailable:,} would get an issue now"
     )
-    call.out.print(_table(["Standing", "Readers"], counts.standings))
+    call.out.print(_table(["Status", "Readers"], counts.standings))
     call.out.print(_table(["Not mailed", "Readers"], counts.excluded))
     call.out.print(_table(["Source", "Readers"], counts.sources))
     weeks = Table("Week", "Asked", "Joined", "Left")
     for week in counts.weeks:
         weeks.add_row(week.week, f"{week.asked:,}", f"{week.joined:,}", f"{week.left:,}")
     call.out.print(weeks)
-    call.out.print(f"Sign-ups taken in these weeks: {counts.let_in:,}")
+    call.out.print(f"Sign-ups accepted in these weeks: {counts.let_in:,}")
     call.out.print(_table(["Sign-ups stopped by", "Times"], counts.stopped))
 
 

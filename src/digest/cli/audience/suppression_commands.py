@@ -1,6 +1,6 @@
 """Commands about addresses that must not be mailed: list, import, export.
 
-Hides that most of them are kept as a keyed hash only, and can't be written out.
+Hides that most of them are only stored as a keyed hash, and can't be exported.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _rows(call: CommandContext) -> list[tuple[str, str, str]]:
 
 def _unnamed(number: int) -> str:
     are = "is" if number == 1 else "are"
-    return f"{number:,} more {are} kept as a keyed hash only, and can't be written out."
+    return f"{number:,} more {are} only stored as a keyed hash, and can't be exported."
 
 
 def _facts(report: SuppressionReport, *, dry_run: bool) -> dict[str, Any]:
@@ -116,10 +116,10 @@ def _print_report(call: CommandContext, report: SuppressionReport, *, dry_run: b
     verb = "would be suppressed" if dry_run else "suppressed"
     call.out.print(
         f"{counted(report.lines, 'line')}: {report.added:,} {verb},"
-        f" {counted(report.already, 'already was', 'already were')},"
+        f" {counted(report.already, 'was already', 'were already')},"
         f" {counted(report.unreadable, 'holds no address', 'hold no address')}."
     )
     if report.unreadable_lines:
         call.out.print(f"Without an address: line {', '.join(map(str, report.unreadable_lines))}")
     if dry_run:
-        call.out.print("Nothing has been changed. To suppress them, leave out --dry-run.")
+        call.out.print("Nothing has changed. To suppress them, run this without --dry-run.")

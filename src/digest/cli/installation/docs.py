@@ -30,7 +30,7 @@ def docs(
             title = path.read_text("utf-8").partition("\n")[0].removeprefix("# ")
             call_of(context).out.print(f"{name:<20} {title}", markup=False)
     elif page not in files:
-        raise NotFound(f"there is no page called {page}", next_step="digest docs")
+        raise NotFound(f"there is no page {page}", next_step="digest docs")
     else:
         sys.stdout.write(files[page].read_text("utf-8"))
 

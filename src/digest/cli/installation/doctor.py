@@ -114,28 +114,30 @@ def _print_records(call: CommandContext, records: Sequence[SenderRecord]) -> Non
     if not records:
         return
     say = call.out.print
-    say("\nThe sender's DNS records, to copy (the provider shows your own numbers under")
-    say("Settings, Sender Authentication; what stands for them here is u1234567 and em1234):")
+    say("\nDNS records to add for the sender (the provider shows your own numbers under")
+    say("Settings, Sender Authentication; u1234567 and em1234 stand for them here):")
     for record in records:
         say(f"\n{_standing(record):>4}  {record.what}: {record.why}", markup=False)
         say(f"      {record.name}. {record.type} {_quoted(record)}", markup=False)
         if record.found:
-            say(f"      there is: {'; '.join(record.found)}", markup=False)
+            say(f"      found: {'; '.join(record.found)}", markup=False)
         if record.fine is False:
-            say("      next: add it where the domain's DNS is kept; it may take an hour to be seen")
+            say("      next: add it at your DNS host; it can take an hour to be visible")
         elif record.fine is None and record.what != "SPF":
-            say("      next: no name server answered; try again: digest doctor")
+            say("      next: no name server answered; run digest doctor again")
 
 
 def _verdict(app: App, checks: Sequence[CheckResult]) -> str:
     """Return the sentence that sums the results up."""
     failed = sum(check.weight in UNFIT for check in checks)
     if failed:
-        return f"Not fit to send: {counted(failed, 'fault')} to mend."
+        return f"Not ready to send: {counted(failed, 'problem')} to fix."
     if app.outbox_folder is not None:
-        return f"Fit to try out. Mail goes to the folder {app.outbox_folder}; nobody gets it."
+        return (
+            f"Ready for a trial. Mail goes to the folder {app.outbox_folder}, and reaches nobody."
+        )
     looks = sum(check.weight is HealthLevel.WARNING for check in checks)
-    return "Fit to send." if not looks else f"Fit to send; {counted(looks, 'thing')} to look at."
+    return "Ready to send." if not looks else f"Ready to send; {counted(looks, 'thing')} to check."
 
 
 def _standing(record: SenderRecord) -> str:

@@ -38,13 +38,15 @@ def init(context: typer.Context, as_json: JsonFlag = False) -> None:
     done = "is ready" if facts["upgraded"] else "was ready already"
     call.out.print(f"The database {done} (revision {facts['revision']}).")
     if facts["secret_written"]:
-        call.out.print("A secret that signs links was written to .env; keep it, and keep it safe.")
+        call.out.print(
+            ".env now has a secret that signs the links in mails. Keep it, and keep it safe."
+        )
     call.out.print(f"Next: {_next_step(facts)}")
 
 
 def _next_step(facts: dict[str, object]) -> str:
     if facts["newsletter_added"]:
-        return "digest import PATH...; for a newsletter of your own: digest setup"
+        return "digest import PATH...; for your own newsletter: digest setup"
     return "digest doctor" if facts["upgraded"] else "digest status"
 
 

@@ -78,7 +78,7 @@ def _with_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _help(question: SetupQuestion) -> str:
-    also = f" {_STDIN} reads it from stdin." if question.secret else ""
+    also = f" {_STDIN} reads it from standard input." if question.secret else ""
     hint = f" ({question.hint})" if question.hint else ""
     return f"{question.words}{hint}.{also}"
 
@@ -106,17 +106,17 @@ def setup(
             print_checks(call, plan.checks)
         if not as_json:
             show_plan(call, plan)
-        writes = yes or (asks and typer.confirm("\nWrite this?", default=True))
+        writes = yes or (asks and typer.confirm("\nSave these changes?", default=True))
     except (typer.Abort, KeyboardInterrupt):
-        raise DigestError("stopped; nothing was written", next_step="digest setup") from None
+        raise DigestError("stopped; nothing was saved", next_step="digest setup") from None
     if not writes:
-        step = "digest setup" if asks else "the same with --yes, which writes it"
-        raise DigestError("nothing was written", next_step=step)
+        step = "digest setup" if asks else "the same command with --yes, to save"
+        raise DigestError("nothing was saved", next_step=step)
     fresh = CommandContext(database_url=call.database_url)
     context.call_on_close(fresh.close)
     newsletter = _write(fresh, plan)
     if wait:
-        fresh.err.print(f"Waiting {wait:.0f} seconds for a signed event: {PRESS} now.")
+        fresh.err.print(f"Waiting {wait:.0f} seconds for a signed event. Now {PRESS}.")
     checks = [*plan.checks, *_try_webhook(fresh.app, wait)]
     marked = [each for each in run_checks(fresh.app) if each.weight is not HealthLevel.FINE]
     tell_outcome(fresh, plan, newsletter, checks, marked, as_json=as_json)
@@ -138,7 +138,7 @@ def _plan(
     changed = changes(call.settings, settings_from(today), settings_from(answers))
     installation = open_app(load(database_url=call.database_url, **by_init_name(changed)))
     if asks:
-        call.out.print("\nTrying what can be tried...")
+        call.out.print("\nTesting your answers...")
     checks = list(_try_provider(installation, changed, dns=dns))
     return SetupPlan(answers=answers, changes=changed, checks=checks)
 
@@ -229,7 +229,7 @@ def _asked(
     flags: Mapping[str, str],
 ) -> dict[str, str]:
     """Ask each question that no flag has answered, with today's answer as the default."""
-    call.out.print("Enter keeps what stands in brackets; Ctrl-C ends this and writes nothing.\n")
+    call.out.print("Press Enter to keep the value in brackets. Ctrl-C stops without saving.\n")
     answers = dict(today)
     for question in questions:
         given = flags.get(question.name)
@@ -251,7 +251,7 @@ def _ask(call: CommandContext, question: SetupQuestion, answers: Mapping[str, st
         usual = usual or answers.get("name", "")
     if question.hint and not usual:
         call.out.print(f"  {question.hint}", style="dim", markup=False)
-    kept = " [kept as it is]" if question.secret and usual else ""
+    kept = " [unchanged]" if question.secret and usual else ""
     answer: str = typer.prompt(
         question.words + kept,
         default="" if question.secret else usual,
@@ -270,7 +270,7 @@ def _try_provider(
         yield from _try_dns(installation)
     for variable, value in changes.items():
         if os.environ.get(variable, value) != value:
-            says = f"{variable} has another value in the environment, which goes first"
+            says = f"{variable} has another value in the environment, which takes precedence"
             yield warning("settings", says, f"unset {variable}")
 
 
@@ -281,7 +281,7 @@ def _try_dns(installation: App) -> Iterator[CheckResult]:
     if absent:
         yield warning("DNS", f"not found yet: {', '.join(absent)}", "digest doctor lists them")
     elif unknown:
-        yield warning("DNS", "no name server answered", "digest doctor, once more")
+        yield warning("DNS", "no name server answered", "run digest doctor again")
     elif records:
         yield fine("DNS", "DKIM and DMARC are published")
 

@@ -14,16 +14,16 @@ from digest.doctor import CheckResult
 from digest.settings import ENV_FILE, values_in_file, variable_of
 from digest.setup import QUESTIONS, clock_time
 
-NOT_SHOWN = "(not shown)"
+NOT_SHOWN = "(hidden)"
 _NEXT_STEPS = (
-    ("digest import PATH...", "your comparisons"),
-    ("digest build", "the first issue, frozen"),
-    ("digest test 1 --to ADDRESS", "one copy to yourself"),
-    ("digest subscribers import fifty.csv --consent TEXT", "fifty readers who know you"),
-    ("digest approve 1", "the first issue, as it is"),
-    ("digest send 1", "it goes to those fifty"),
-    ("digest subscribers import all.csv --consent TEXT", "everybody, if that is well"),
-    ("digest run", "all the rest, by itself"),
+    ("digest import PATH...", "import your comparisons"),
+    ("digest build", "build the first issue"),
+    ("digest test 1 --to ADDRESS", "send one copy to yourself"),
+    ("digest subscribers import fifty.csv --consent TEXT", "import fifty readers who know you"),
+    ("digest approve 1", "approve the first issue"),
+    ("digest send 1", "send it to those fifty"),
+    ("digest subscribers import all.csv --consent TEXT", "if all is well, import everyone"),
+    ("digest run", "run everything from now on"),
 )
 
 
@@ -78,15 +78,15 @@ def tell_outcome(
     say = call.out.print
     written = [str(ENV_FILE)] if plan.changes else []
     written += [f"the newsletter “{newsletter}” in the database"] if newsletter else []
-    say(f"\nWritten: {', and '.join(written) or 'nothing'}.", markup=False)
+    say(f"\nSaved: {', and '.join(written) or 'nothing'}.", markup=False)
     if checks:
         say("\nTried:")
         print_checks(call, checks)
     if marked:
-        say("\nWhat digest doctor marks:")
+        say("\nWhat digest doctor found:")
         print_checks(call, marked)
     unfit = any(check.weight in UNFIT for check in (*checks, *marked))
-    say("\nNext:" + (" mend what is marked NO (digest setup asks again), then:" if unfit else ""))
+    say("\nNext:" + (" fix everything marked NO (digest setup asks again), then:" if unfit else ""))
     for command, why in _next_steps(newsletter):
         say(f"  {command:<51} {why}", markup=False)
     say("Screen by screen: digest docs first-send")

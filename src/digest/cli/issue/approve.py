@@ -120,7 +120,7 @@ def send_back(
         return
     call.out.print(f"Issue {issue} is sent back by {entry.by}: {entry.note}", markup=False)
     call.out.print(
-        f"It isn't sent until it is approved anew. Once that is mended: {again}",
+        f"It isn't sent until it's approved again. Once it's fixed: {again}",
         markup=False,
     )
 
@@ -170,14 +170,14 @@ def rebuild(
     if as_json:
         call.json(facts)
     elif result.differs:
-        call.out.print(f"Issue {issue} comes out otherwise now: {', '.join(result.differs)}")
+        call.out.print(f"Issue {issue} differs when rebuilt: {', '.join(result.differs)}")
         for tool in result.tools:
-            call.out.print(f"It was made with {tool}.", markup=False)
+            call.out.print(f"It was built with {tool}.", markup=False)
         for line in found_lines:
             call.out.print(line, markup=False)
     else:
         call.out.print(
-            f"Issue {issue} comes out byte for byte the same: {edition.fingerprint[:12]}"
+            f"Issue {issue} is byte for byte the same when rebuilt: {edition.fingerprint[:12]}"
         )
     if verify and result.differs:
         raise typer.Exit(1)
@@ -197,8 +197,8 @@ def unattended(
         row.unattended = switch is Switch.ON
         facts = {"newsletter": row.slug, "unattended": row.unattended}
         session.add(row)
-    may = "may go" if switch is Switch.ON else "don't go"
-    return Told(facts, f"Clean issues of {facts['newsletter']} {may} without an approval.")
+    may = "may go out" if switch is Switch.ON else "don't go out"
+    return Told(facts, f"Clean issues of {facts['newsletter']} {may} without approval.")
 
 
 def _first_difference(then: str, now: str) -> list[str]:
@@ -216,7 +216,7 @@ def _next_steps(call: CommandContext, session: Session, issue: Issue) -> list[st
     day = day_words(outlook.dated, today(call, newsletter))
     readers = counted(outlook.would_get or 0, "reader")
     return [
-        f"It is dated {day}, and {readers} would get it now.",
+        f"It's dated {day}, and {readers} would get it now.",
         outlook.says,
         f"Next: {outlook.next_step}",
     ]
@@ -226,14 +226,16 @@ def _done_with(session: Session, issue: Issue) -> str:
     """Return the next step for an issue whose audience is frozen already."""
     number, edition = named(issue), store.edition_of(session, issue)
     if issue.state is IssueState.SENT and count_outbox_copies(session, edition.id or 0):
-        return f"It is in the outbox folder. For a real send: digest send {number} --from-outbox"
+        return (
+            f"It went to the outbox folder. To send it for real: digest send {number} --from-outbox"
+        )
     return {
         IssueState.PAUSED: f"Next: digest resume {number}",
-        IssueState.PREPARED: f"It is being sent already. How far it is: digest status {number}",
+        IssueState.PREPARED: f"It's already being sent. See its progress: digest status {number}",
         IssueState.CANCELLED: (
             f"It is cancelled, so this changes nothing. To build the week anew: {build_anew(issue)}"
         ),
-    }.get(issue.state, f"It has been sent already. What became of it: digest report {number}")
+    }.get(issue.state, f"It has already been sent. See its results: digest report {number}")
 
 
 def send_test_copy(call: CommandContext, newsletter: str, number: int, to: str) -> Accepted:

@@ -60,15 +60,15 @@ def correct(
         number, draft, facts = rehearse_or_build(call, session, wrong, why=why, again=again)
         if not reach.readers:
             raise WrongState(
-                f"nobody who got issue {issue} may be mailed now, so there is nobody to tell",
-                next_step=f"digest status {repeated(issue, newsletter)} shows what became of it",
+                f"no reader who got issue {issue} may be mailed now, so there is nobody to tell",
+                next_step=f"digest status {repeated(issue, newsletter)} shows what happened to it",
             )
     if as_json:
         call.json({**facts, **_facts(wrong, draft, reach), "stored": not dry_run})
         return
     state = "would be" if dry_run else "is"
     call.out.print(
-        f"The correction of issue {issue} {state} built as issue {number}:"
+        f"The correction to issue {issue} {state} built as issue {number}:"
         f" “{draft.built.rendered.subject}”",
         markup=False,
     )

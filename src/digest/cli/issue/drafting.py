@@ -87,7 +87,7 @@ def pick(
         asked = set_count(decisions, count) if count else decisions
         chosen = choose_comparisons(session, row, wanted, decisions=asked)
         when = day_words(chosen.day, today(call, row))
-        ended = f"{row.slug} is archived, so this isn't built." if row.archived_at else ""
+        ended = f"{row.slug} is archived, so this issue won't be built." if row.archived_at else ""
     if as_json:
         call.json(chosen.to_dict())
     else:
@@ -137,7 +137,7 @@ def build(
         call.json(facts)
         return
     call.out.print(f"Issue {issue.number} of {issue.period} is built: “{edition.subject}”")
-    call.out.print(f"It is dated {when}. {late}".rstrip(), markup=False)
+    call.out.print(f"It's dated {when}. {late}".rstrip(), markup=False)
     call.out.print(
         f"{counted(len(made.view.comparisons), 'comparison')},"
         f" {len(edition.html.encode()) / 1000:.1f} KB of HTML, {edition.fingerprint[:12]}"
@@ -159,7 +159,7 @@ def show(
 ) -> None:
     """Show a built issue as readers get it."""
     if html + text + headers > 1:
-        raise typer.BadParameter("say one of --html, --text and --headers: each is a file")
+        raise typer.BadParameter("choose one of --html, --text and --headers: each is a file")
     call = call_of(context)
     with call.app.database.read() as session:
         row, edition = find_issue(session, newsletter, issue)
@@ -208,10 +208,10 @@ def check(
         call.json({**facts, "findings": finding_facts(findings)})
     else:
         if content:
-            call.out.print(f"SpamAssassin gives it {points:g} points; five make it spam.")
+            call.out.print(f"SpamAssassin score: {points:g} (5 or more is spam).")
         print_findings(call, findings)
         if not findings:
-            call.out.print("Nothing is wrong with it.")
+            call.out.print("No problems found.")
     if forbids_sending(findings):
         raise typer.Exit(1)
 
@@ -311,7 +311,7 @@ def _print_issue(call: CommandContext, issue: Issue, edition: Edition) -> None:
         table.add_row("By editors", written)
     table.add_row("Revision", f"{edition.revision}, {edition.fingerprint[:12]}")
     size = len(edition.html.encode()) / 1000
-    table.add_row("Size", f"{size:.1f} KB of HTML (mail programs clip at 102)")
+    table.add_row("Size", f"{size:.1f} KB of HTML (Gmail clips at 102)")
     call.out.print(table)
     for choice in issue.pick.get("chosen", []):
         line = f"  {choice['position']}. {choice['title']}: {choice['reason']}"

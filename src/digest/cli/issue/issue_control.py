@@ -65,7 +65,7 @@ def pause(
         control.pause(session, row, why)
         facts = _state_of(row)
     return Told(
-        facts, f"Issue {issue} is paused. Go on with: digest resume {repeated(issue, newsletter)}"
+        facts, f"Issue {issue} is paused. To continue: digest resume {repeated(issue, newsletter)}"
     )
 
 
@@ -98,7 +98,7 @@ def resume(
         return _resume_without_secret(call, by, why)
     if issue is None:
         raise typer.BadParameter(
-            "name the issue, or say --after-restore or --lost-secret", param_hint="ISSUE"
+            "name the issue, or add --after-restore or --lost-secret", param_hint="ISSUE"
         )
     return _resume_issue(call, newsletter, issue, past_first_wave=past_first_wave)
 
@@ -120,18 +120,18 @@ def _resume_issue(
         "first_wave_first": bool(waits),
         "new_sender": sender or None,
     }
-    lines = [f"Nobody has got it: it comes from {sender} now."] if sender else []
+    lines = [f"Nobody has got it yet: it now comes from {sender}."] if sender else []
     if fault is not None:
         lines.append(
-            f"What was approved is another sender, so issue {issue} stays paused."
+            f"The issue was approved with another sender, so issue {issue} stays paused."
             f" Next: digest approve {which}; then digest resume {which}"
         )
         return Told(facts, *lines)
-    lines.append(f"Issue {issue} may go on. Send it with: digest send {which}")
+    lines.append(f"Issue {issue} is resumed. Next: digest send {which}")
     if waits:
         lines.append(
-            "Its first wave goes alone, and the rest waits for its events. To let the rest go"
-            f" whatever came of it: digest resume {which} --past-first-wave"
+            "Its first wave goes out alone, and the rest waits for the results. To send the rest"
+            f" in any case: digest resume {which} --past-first-wave"
         )
     return Told(facts, *lines)
 
@@ -141,8 +141,9 @@ def _resume_without_secret(call: CommandContext, by: str, why: str) -> Told:
     marks, now = call.app.secret_marks, call.app.clock()
     many = known_secrets.give_up(call.app.database, marks, by=by, why=why, now=now)
     told = (
-        f"{counted(many, 'secret')} given up. Links in mails of that time stay dead, also to leave;"
-        " who left, was erased or complained then can be imported again: check lists."
+        f"{counted(many, 'secret')} given up. Links in mails from that time stay dead, including"
+        " unsubscribe links. An import could re-add readers who left, complained or were erased"
+        " then, so check every list first."
     )
     nothing = "No secret is missing; nothing changed."
     return Told({"secrets_given_up": many}, told if many else nothing)
@@ -150,7 +151,7 @@ def _resume_without_secret(call: CommandContext, by: str, why: str) -> Told:
 
 def _require_signed(by: str, why: str) -> None:
     if not by or not why:
-        raise typer.BadParameter("say who decides and why: --by NAME --why TEXT")
+        raise typer.BadParameter("add who decides and why: --by NAME --why TEXT")
 
 
 def _resume_after_restore(call: CommandContext, by: str, why: str) -> Told:
@@ -158,13 +159,17 @@ def _resume_after_restore(call: CommandContext, by: str, why: str) -> Told:
     restored = restore_guard.accept_restore(
         call.app.database, call.app.sending.restore_guard_file, by=by, why=why, now=call.app.clock()
     )
-    lines = ["This database may send again; what it doesn't know of may have been sent."]
+    lines = [
+        "This database can send again. Mail that it doesn't know about may already have been sent."
+    ]
     for number in restored.paused:
-        lines.append(f"Issue {number} is paused. Go on with: digest resume {number}, or cancel")
+        lines.append(
+            f"Issue {number} is paused. Next: digest resume {number}, or digest cancel {number}"
+        )
     for number in restored.built:
         lines.append(
-            f"Issue {number} isn't sent as far as this database knows. If it wasn't, approve it"
-            f" anew: digest approve {number}; if it was: digest cancel {number}"
+            f"This database doesn't know whether issue {number} was sent. If it wasn't, approve it"
+            f" again: digest approve {number}. If it was: digest cancel {number}"
         )
     facts = {"paused": list(restored.paused), "built": list(restored.built)}
     return Told(facts, *lines)
@@ -184,9 +189,9 @@ def cancel(
     with call.app.database.read() as session:
         row, edition = find_issue(session, newsletter, issue)
         counts = count_deliveries(session, edition.id or 0)
-        what = f"issue {issue} would be cancelled for good; {_gone_out(counts)}"
+        what = f"issue {issue} will be cancelled for good; {_gone_out(counts)}"
         if row.state is not IssueState.CANCELLED:  # which is refused below
-            confirm(call, what, question="Cancel it?", flag="--yes", given=yes)
+            confirm(call, what, question="Cancel the issue?", flag="--yes", given=yes)
     with call.app.database.write() as session:
         row = find_issue(session, newsletter, issue, lock=True)[0]
         control.cancel(session, row, why)
@@ -194,15 +199,15 @@ def cancel(
         again = build_anew(row)
     return Told(
         facts,
-        f"Issue {issue} is cancelled: what wasn't sent stays unsent.",
-        f"To build its week anew, as another issue: {again}. Who got this one is left out of it.",
+        f"Issue {issue} is cancelled: copies that weren't sent stay unsent.",
+        f"To build another issue for its week: {again}. Readers who got this one won't get it.",
     )
 
 
 def _gone_out(counts: DeliveryCounts) -> str:
     """Return how far an issue has gone out, in words."""
     if counts.candidates == 0:
-        return "nobody has got it"
+        return "nobody has got it yet"
     doubt = f", {counts.in_doubt:,} may have got it" if counts.in_doubt else ""
     return f"{counts.accepted:,} of {counted(counts.candidates, 'reader')} have got it{doubt}"
 
@@ -248,11 +253,11 @@ def resolve(
         resolved = [control.resolve(session, key, verdict, by=by, why=why, now=now) for key in keys]
         numbers = sorted({control.number_of(session, batch) or 0 for batch in resolved})
     lines = [
-        f"Batch {batch.key[:8]} with {counted(batch.size, 'reader')} is taken as {verdict}."
+        f"Batch {batch.key[:8]} with {counted(batch.size, 'reader')} is now {verdict}."
         for batch in resolved
     ]
     if verdict is control.DoubtResolution.UNSENT:
-        lines += [f"Send it with: digest send {repeated(number, newsletter)}" for number in numbers]
+        lines += [f"Next: digest send {repeated(number, newsletter)}" for number in numbers]
     batch_facts = [{"batch": batch.key, "readers": batch.size} for batch in resolved]
     facts = {"verdict": verdict, "issues": numbers, "batches": batch_facts}
     return Told(facts, *lines)
@@ -262,11 +267,11 @@ def _require_one_way(batches: list[str] | None, every: int | None, since: str | 
     """Raise `BadParameter` unless batches are named in exactly one way."""
     wrong = ""
     if batches and every is not None:
-        wrong = f"name batches or say --all {every}, not both"
+        wrong = f"name batches or use --all {every}, not both"
     elif since is not None and every is None:
-        wrong = "--since picks among the batches of one issue: say --all ISSUE too"
+        wrong = "--since needs --all ISSUE: it selects among the batches of one issue"
     elif not batches and every is None:
-        wrong = "name the batches, or say --all ISSUE"
+        wrong = "name the batches, or add --all ISSUE"
     if wrong:
         raise typer.BadParameter(wrong, param_hint="BATCH")
 
@@ -277,7 +282,7 @@ def _parse_time(text: str) -> datetime:
         with suppress(ValueError):
             return datetime.strptime(text, form).replace(tzinfo=UTC)
     raise typer.BadParameter(
-        "must be a day, or a day and a time in UTC, as 2026-11-24 or '2026-11-24 09:00'",
+        "must be a date, or a date and time in UTC, such as 2026-11-24 or '2026-11-24 09:00'",
         param_hint="--since",
     )
 
@@ -286,6 +291,6 @@ def _doubts(session: Session, newsletter: str, number: int, since: datetime | No
     keys = control.in_doubt(session, find_issue(session, newsletter, number)[1], since)
     if not keys:
         raise NotFound(
-            f"no such batch of issue {number} is in doubt", next_step=f"digest status {number}"
+            f"issue {number} has no such batch in doubt", next_step=f"digest status {number}"
         )
     return keys

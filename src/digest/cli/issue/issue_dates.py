@@ -35,8 +35,8 @@ def late_words(newsletter: Newsletter, moment: DueMoment, now: datetime) -> str:
 
     hours = newsletter.max_lateness
     return (
-        f"It was due on {moment_words(newsletter, moment.at)}, and may go"
-        f" {counted(hours, 'hour')} later at most."
+        f"It was due on {moment_words(newsletter, moment.at)}, and may go out"
+        f" up to {counted(hours, 'hour')} late."
     )
 
 
@@ -47,7 +47,7 @@ def confirm_past(
     now = today(call, newsletter)
     if day < now:
         facts = f"the issue of {period} is dated {day_words(day, now)}"
-        confirm(call, facts, question="Build it all the same?", flag="--yes", given=yes)
+        confirm(call, facts, question="Build it anyway?", flag="--yes", given=yes)
 
 
 def confirm_early(
@@ -55,7 +55,7 @@ def confirm_early(
 ) -> None:
     """Ask before an issue is sent whose day is still to come; say where its day has passed."""
     day, now = store.dated(issue, newsletter), today(call, newsletter)
-    facts = f"issue {issue.number} is for {day_words(day, now)}"
+    facts = f"issue {issue.number} is dated {day_words(day, now)}"
     if day > now and call.app.outbox_folder is None:
         confirm(call, facts, question="Send it now?", flag="--early", given=early)
     elif day > now:

@@ -116,10 +116,10 @@ def send(
         print_status(call, report, outlook)
     if stop_signal.stopping.is_set():
         call.err.print(_stopped_in_words(counts))
-        call.err.print(f"Go on with: digest send {repeated(issue, newsletter)}")
+        call.err.print(f"To continue: digest send {repeated(issue, newsletter)}")
     elif _another_sends(report):
         call.err.print(
-            "Another process is sending the rest of it; there is nothing to do. How far it is:"
+            "Another process is sending the rest, so there is nothing to do. To see its progress:"
             f" digest status {repeated(issue, newsletter)}"
         )
         return
@@ -183,9 +183,9 @@ def _stopped_in_words(counts: DeliveryCounts) -> str:
     if counts.under_way:
         return (
             f"Stopped, and {counted(counts.under_way, 'reader is', 'readers are')} left in doubt:"
-            " their request was under way when the grace was over."
+            " their request was under way when the time to finish ran out."
         )
-    return "Stopped; what was under way was finished."
+    return "Stopped; requests under way were finished."
 
 
 def _offer_again(call: CommandContext, newsletter: str, number: int) -> None:
@@ -193,7 +193,7 @@ def _offer_again(call: CommandContext, newsletter: str, number: int) -> None:
     with call.app.database.write() as session:
         issue, _ = find_issue(session, newsletter, number)
         offered = control.requeue_refused(session, issue, call.settings.batch_size)
-    call.err.print(f"Offered once more to {counted(offered, 'reader')}.")
+    call.err.print(f"Trying again for {counted(offered, 'reader')}.")
 
 
 def _list_left_out(call: CommandContext, newsletter: str, number: int, *, as_json: bool) -> None:
@@ -264,8 +264,8 @@ def _progress(
     if rollout is not None and rollout.passed_at is None:
         minutes = counted(rollout.wait_seconds // 60, "minute")
         call.err.print(
-            f"The first wave goes alone; then the rest waits {minutes} for what becomes of it."
-            " Ctrl-C ends this, and loses nothing."
+            f"The first wave goes out alone; the rest then waits {minutes} for its results."
+            " You can stop with Ctrl-C: nothing is lost."
         )
     total = counts.candidates - counts.excluded
     columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

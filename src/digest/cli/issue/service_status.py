@@ -68,15 +68,15 @@ def print_slots(call: CommandContext, facts: dict[str, Any], slug: str) -> None:
 def print_jobs(call: CommandContext, facts: dict[str, Any]) -> None:
     """Print the job runs that `service_facts` returned."""
     if not facts["ticks"]:
-        call.out.print("\nNothing happens by itself yet. To start it: digest run")
+        call.out.print("\nNothing runs by itself yet. To start the service: digest run")
         return
-    call.out.print("\n[bold]By itself[/bold]")
+    call.out.print("\n[bold]Running by itself[/bold]")
     table = Table(box=None, pad_edge=False)
     for title in ("", "Last run (UTC)", "Next run", "Result"):
         table.add_column(title)
     for job in facts["ticks"]:
         mark = "" if job["ok"] else "! "
-        late = "late: is digest run up?" if job["overdue"] else _short(job["next_run"])
+        late = "late: is digest run running?" if job["overdue"] else _short(job["next_run"])
         result = "running" if job["running"] else job["result"]
         table.add_row(f"{mark}{job['name']}", _short(job["last_run"]), late, result)
     call.out.print(table)

@@ -36,18 +36,18 @@ def print_status(call: CommandContext, report: IssueStatus, outlook: IssueOutloo
         + (f"; {outlook.editorial}" if decided else "")
     )
     if report.state is IssueState.CANCELLED:
-        call.out.print(f"  cancelled because: {report.note}", markup=False)
+        call.out.print(f"  reason for cancelling: {report.note}", markup=False)
     if outlook.would_get is None and report.counts.candidates:
         print_counts(call, report.counts)
     elif outlook.would_get is None:
-        call.out.print("  Nobody has got it.")
+        call.out.print("  Nobody has got it yet.")
     else:
         call.out.print(f"  {counted(outlook.would_get, 'reader')} would get it now.")
     for exclusion in report.excluded:
         line = f"    {exclusion.readers:,} {exclusion.outcome}: {printable(exclusion.reason)}"
         call.out.print(line, markup=False)
     if report.excluded:
-        call.out.print(f"    who they are: digest status {report.named} --who")
+        call.out.print(f"    list them: digest status {report.named} --who")
     _print_problems(call, report)
     if outlook.says:
         call.out.print(f"  {outlook.says}", markup=False)
@@ -78,9 +78,9 @@ def _print_doubts(call: CommandContext, report: IssueStatus, doubts: list[Proble
     rest = f" and {more:,} more: digest status {report.named} --json" if more > 0 else ""
     call.out.print(
         f"  ! {len(doubts):,} batches, {counted(readers, 'reader')}: {doubts[0].what}\n"
-        f"    they are: {keys}{rest}\n"
+        f"    their keys: {keys}{rest}\n"
         f"    so far: {doubts[0].evidence}\n"
-        "    next: wait for the provider's events, which settle it by themselves; or look at the"
+        "    next: wait for the provider's events, which settle this by themselves; or check the"
         " provider's activity and decide: digest resolve accepted|unsent"
         f" --all {report.issue} --by NAME --why TEXT (or name their keys before accepted|unsent)",
         markup=False,
@@ -103,15 +103,15 @@ def _lines(counts: DeliveryCounts) -> list[tuple[str, int, str, bool]]:
         ("candidates", counts.candidates, "", True),
         ("accepted", counts.accepted, "", True),
         ("  delivered", counts.delivered, "", False),
-        ("  deferred", counts.deferred, "the mailbox said later", False),
-        ("  blocked", counts.blocked, "this mail was refused, not the address", False),
-        ("  bounced", counts.bounced, "the address was refused", False),
+        ("  deferred", counts.deferred, "the mailbox asked to try later", False),
+        ("  blocked", counts.blocked, "the mailbox refused the mail, not the address", False),
+        ("  bounced", counts.bounced, "the mailbox refused the address", False),
         ("  dropped", counts.dropped, "the provider didn't try", False),
-        ("  no news yet", counts.unheard, "", False),
+        ("  no event yet", counts.unheard, "", False),
         ("refused", counts.refused, "", False),
         ("excluded", counts.excluded, "", False),
         ("pending", counts.pending, "", True),
-        ("under way", counts.under_way, "their request is at the provider just now", False),
+        ("under way", counts.under_way, "the provider has their request now", False),
         ("in doubt", counts.in_doubt - counts.under_way, "", True),
         ("complained", counts.complained, "of those delivered", False),
     ]

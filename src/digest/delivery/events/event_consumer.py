@@ -26,7 +26,7 @@ from subscribers.tokens import Hashes
 
 CHUNK_BYTES = 2 << 20  #: posts in one transaction; tens of milliseconds of writing
 OLD_SECONDS = 25 * 3600  #: the provider retries a post for 24 hours
-SIGNED_LONG_AGO = "signed more than a day before it came"
+SIGNED_LONG_AGO = "signed more than a day before it arrived"
 NOT_APPLIED = "could not be applied"
 _PAUSES = (0.05, 0.2, 1.0, 2.0, 5.0)
 log = logging.getLogger(__name__)

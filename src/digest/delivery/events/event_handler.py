@@ -99,7 +99,7 @@ def _may_be_attempt(attempt: str) -> bool:
 
 def _dead_letter_reason(event: ProviderEvent) -> str:
     if event.kind is EventKind.ACCOUNT:
-        log.error("the provider reports about the account: %s", event.cause or "nothing more")
+        log.error("the provider reports on the account: %s", event.cause or "nothing more")
         return ACCOUNT
     return UNKNOWN
 

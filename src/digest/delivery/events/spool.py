@@ -83,7 +83,7 @@ class Spool:
                     os.fsync(file.number)
                     file.synced = reached
         except OSError as fault:
-            raise SpoolFull(f"the event spool can't be written: {fault.strerror}") from fault
+            raise SpoolFull(f"the event spool isn't writable: {fault.strerror}") from fault
         return SpoolOffset(file.name, end)
 
     def files(self) -> list[str]:

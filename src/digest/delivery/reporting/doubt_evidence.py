@@ -24,7 +24,7 @@ def weigh_evidence(session: Session, batch: Batch, since: datetime | None, now: 
     ).one_or_none()
     channel = _channel(heard, accepted, seed_copy)
     if heard == 0 and (seed_copy is None or seed_copy.heard_at is None):
-        return f"{channel}; so its silence says nothing"
+        return f"{channel}, so silence proves nothing"
     if since is None or now - since < EVENT_RETRIES:
         return f"{channel}; none of this batch yet"
     return f"{channel}, and none of this batch in {_age(now - since)}: probably never accepted"

@@ -174,8 +174,7 @@ def _in_outbox(issue: Issue, copies: int) -> Iterator[Problem]:
         yield Problem(
             what=f"{copies:,} {were} written to the outbox folder, and nobody was mailed",
             next_step=(
-                "choose a provider (DIGEST_TRANSPORT=sendgrid), then:"
-                f" digest send {named(issue)} --from-outbox"
+                f"set DIGEST_TRANSPORT=sendgrid, then: digest send {named(issue)} --from-outbox"
             ),
         )
 
@@ -197,11 +196,11 @@ def _paused(
     if issue.state is IssueState.PAUSED:
         step = again if nobody_waits and counts.refused else f"digest resume {named(issue)}"
         held = _held_by_first_wave(session, issue, edition, now)
-        yield Problem(what=f"paused: {issue.note}", next_step=held or f"mend that, then: {step}")
+        yield Problem(what=f"paused: {issue.note}", next_step=held or f"fix this, then: {step}")
     if refused_too_many(counts) and counts.accepted:
         part = counts.refused / (counts.accepted + counts.refused)
         yield Problem(
-            what=f"the provider refused {part:.1%} of its readers (bound {MOST_REFUSED:.0%})",
+            what=f"the provider refused {part:.1%} of its readers (limit {MOST_REFUSED:.0%})",
             next_step=(
                 f"digest status {named(issue)} --who tells who they are; to offer it to them once"
                 f" more: {again}"
@@ -220,7 +219,7 @@ def _held_by_first_wave(session: Session, issue: Issue, edition: Edition, now: d
                 f" then let the rest go: {past}; or leave it unsent: digest cancel {named(issue)}"
             )
         return (
-            f"mend that, then: digest resume {named(issue)} (the rest waits for the first wave's"
+            f"fix this, then: digest resume {named(issue)} (the rest waits for the first wave's"
             f" events; to send it whatever they are: {past})"
         )
     return ""
@@ -262,8 +261,8 @@ def _unheard(
     ).first()
     if heard is None:
         yield Problem(
-            what="no event has come for any of its mails: bounces and complaints go unnoticed",
-            next_step="does the provider's event webhook post to this site? digest events status",
+            what="no event has arrived for its mails, so bounces and complaints go unnoticed",
+            next_step="check where the provider's event webhook points: digest events status",
             readers=accepted,
             since=issue.sent_at,
         )
@@ -330,8 +329,8 @@ def _problem_of(
         )
     elif batch.state is BatchState.PARKED:
         yield Problem(
-            what=f"not sent, and not tried again: {batch.note}",
-            next_step=f"mend that, then: digest resume {named(issue)}",
+            what=f"not sent, and not retried: {batch.note}",
+            next_step=f"fix this, then: digest resume {named(issue)}",
             batch=short,
             readers=batch.size,
         )
@@ -359,9 +358,9 @@ def _abandoned(
     started = batch.state is BatchState.STARTED
     return Problem(
         what=(
-            "may have been sent: its sender ended while the request was under way"
+            "may have been sent: its sender stopped while the request was under way"
             if started
-            else "not sent: its sender ended before its request left"
+            else "not sent: its sender stopped before the request left"
         ),
         next_step=(
             f"digest send {named(issue)} puts that on record and sends what else waits; this batch"
@@ -391,9 +390,9 @@ def _contradictions(session: Session, edition: Edition) -> Iterator[Problem]:
                 " otherwise"
             ),
             next_step=(
-                "nothing can take the second copy back; consider a word to the readers"
+                "the second copy can't be recalled; consider telling the readers"
                 if copies
-                else "nothing; the proof came before anything was sent again"
+                else "nothing; the proof came before anything was resent"
             ),
             batch=batch.key[:8],
             readers=copies,

@@ -150,7 +150,7 @@ def _unsent(fault: Exception) -> NotSent | Halted:
 def connection_error_text(fault: Exception) -> str:
     """Return the database's error message in one line, without any value being written."""
     message = " ".join(str(getattr(fault, "orig", None) or "no connection is left").split())
-    return f"the database went away ({message})"
+    return f"the database became unavailable ({message})"
 
 
 def _hand_over(sending: EditionSend, request: PreparedRequest) -> Answer:

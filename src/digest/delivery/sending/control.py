@@ -54,7 +54,7 @@ def resume(session: Session, issue: Issue, now: datetime, *, past_first_wave: bo
     """
     if issue.state is IssueState.BUILT:
         raise WrongState(
-            f"issue {issue.number} hasn't begun to go out, so there is nothing to resume",
+            f"issue {issue.number} hasn't started to go out, so there is nothing to resume",
             next_step=(
                 f"digest send {named(issue)} begins; where a setting has changed since it was"
                 f" built: {build_again(issue)}; then digest approve {named(issue)}"
@@ -103,7 +103,9 @@ def requeue_refused(session: Session, issue: Issue, batch_size: int) -> int:
     _require_uncorrected(session, issue)
     refused = _refused(session, edition.id or 0)
     if not refused:
-        raise WrongState(f"nobody was refused issue {issue.number}, so there is nobody to offer it")
+        raise WrongState(
+            f"no reader was refused issue {issue.number}, so there is nothing to retry"
+        )
     connection = session.connection()
     first = last_number(session) + 1
     # The old ids lie in the ranges of other batches, so these deliveries get new ids.
@@ -160,7 +162,7 @@ def resolve(
     empty.
     """
     if not by.strip() or not why.strip():
-        raise WrongState("a decision needs the name of who makes it, and the reason")
+        raise WrongState("a decision needs a name and a reason")
     batches = session.exec(
         select(Batch).where(col(Batch.key).startswith(key, autoescape=True))
     ).all()
@@ -169,7 +171,7 @@ def resolve(
     if len(batches) > 1:
         raise NotFound(
             f"more than one batch has a key that begins with {key}",
-            next_step=f"say more of its key; {_LIST}",
+            next_step=f"give more of its key; {_LIST}",
         )
     batch = batches[0]
     if batch.state is not BatchState.IN_DOUBT or batch.attempt is None or batch.id is None:

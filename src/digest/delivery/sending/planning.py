@@ -76,16 +76,16 @@ def plan_deliveries(
     newsletter.
     """
     if issue.state is not IssueState.BUILT:
-        raise WrongState(f"issue {issue.number} is {issue.state}: its audience is frozen already")
+        raise WrongState(f"issue {issue.number} is {issue.state}: its audience is already frozen")
     require_running(session, newsletter_of(session, issue))
     assert edition.id is not None  # noqa: S101 - a stored edition has an id
     chosen = candidates(session, issue, newsletter=newsletter, now=now)
     first, last = _write_deliveries(session, edition.id, chosen)
     if last < first and issue.corrects_issue_id is not None:
-        raise WrongState(f"nobody got what issue {issue.number} corrects")
+        raise WrongState(f"nobody got the issue that issue {issue.number} corrects")
     if last < first:
         raise WrongState(
-            f"nobody is subscribed to {newsletter}, so issue {issue.number} has nobody to go to",
+            f"nobody is subscribed to {newsletter}, so nobody would get issue {issue.number}",
             next_step="digest subscribers import FILE.csv --consent TEXT",
         )
     second = _end_of_first_wave(session, edition.id, first, first_wave, last) + 1

@@ -45,7 +45,7 @@ def recover(
         if not is_presumed_dead(batch, now, alive):
             continue
         if batch.state is BatchState.STARTED:
-            why = "its sender ended while the request was under way"
+            why = "its sender stopped while the request was under way"
             _move(session, batch, now, state=BatchState.IN_DOUBT, note=why)
             in_doubt += _still_in_doubt(session, batch.id)
         elif batch.recoveries >= MOST_RECOVERIES:

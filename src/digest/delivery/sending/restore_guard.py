@@ -192,10 +192,10 @@ def accept_restore(
         paused = _issues_in(session, IssueState.PREPARED)
         built = _issues_in(session, IssueState.BUILT)
         for issue in paused:
-            pause(session, issue, f"the database was put back from a copy ({by}: {why})")
+            pause(session, issue, f"the database was restored from a copy ({by}: {why})")
         for issue in built:
             approval.withdraw(
-                session, issue, by=by, why=f"the database was put back: {why}", now=now
+                session, issue, by=by, why=f"the database was restored: {why}", now=now
             )
         _miss_past_slots(session, now)
         key, (started, _) = row.key, _count_started(session, folder_id)
@@ -240,7 +240,7 @@ def _copied(state: _DatabaseState) -> str | None:
     if epoch is not None and epoch.lost:
         return epoch.lost
     if epoch is not None and epoch.server != state.server:
-        return "this database is a copy of the one that mail was sent from, or that one was moved"
+        return "this database is a copy of the one that sent mail, or was moved"
     return None
 
 
@@ -252,13 +252,13 @@ def _foreign(
         # A database without attempts can't send twice; nor can a folder of a server without any.
         is_new = state.server is not None and state.epoch is not None and not state.own
         if state.started and not is_new:
-            return f"{file.path} is missing, and mail was sent before"
+            return f"{file.path} is missing, but this database has sent mail"
         return None
     if state.installation is not None and record.key == state.installation.key:
         return None
     if state.server is not None and state.ended:
         return None
-    return f"{file.path} belongs to another database, or to an earlier life of this one"
+    return f"{file.path} belongs to another database, or to an earlier state of this one"
 
 
 def _behind(state: _DatabaseState, record: GuardRecord) -> str | None:
@@ -346,7 +346,7 @@ def _miss_past_slots(session: Session, now: datetime) -> None:
     session.connection().execute(
         update(Slot)
         .where(col(Slot.due_at) <= now, col(Slot.state).in_(open_))
-        .values(state=SlotState.MISSED, note="the database was put back from a copy since")
+        .values(state=SlotState.MISSED, note="the database has since been restored from a copy")
     )
     session.connection().execute(update(Newsletter).values(scheduled_since=now))
 

@@ -149,7 +149,7 @@ def _problem(session: Session, rollout: Rollout, limits: RolloutLimits) -> str:
         if accepted and number / accepted > limit:
             part = number / accepted
             return (
-                f"of the first {accepted} readers {number} {verb} ({part:.1%}; bound {limit:.1%})"
+                f"of the first {accepted} readers {number} {verb} ({part:.1%}; limit {limit:.1%})"
             )
     return ""
 
