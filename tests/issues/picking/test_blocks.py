@@ -55,7 +55,7 @@ def test_a_picture_says_what_it_shows_in_both_parts() -> None:
     mail = render("issue", {"issue": issue})
 
     assert f'src="https://news.example.com/images/{PICTURE.image}"' in mail.html
-    assert 'alt="Two bars, one longer" width="592"' in mail.html
+    assert 'alt="Two bars, one longer" width="600"' in mail.html
     assert "Picture: Two bars, one longer\nhttps://a.example/report" in mail.text
     assert not forbids_sending(lint_mail(make_copy(issue, mail)))
 
