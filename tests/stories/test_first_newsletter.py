@@ -141,5 +141,5 @@ def test_a_german_newsletter_on_thursdays_goes_from_an_empty_folder_to_its_reade
     assert "Nr. 1 · 3. Dezember 2026" in mail["text"]
     assert mail["text"].count("Alle 8 Urteile lesen") == 3
     status, home = site.get("/")
-    assert (status, "Per E-Mail, jeden Donnerstag." in home) == (200, True)
-    assert "Nr. 1 · 3. Dezember 2026" in home
+    assert (status, "Kommt jeden Donnerstag per E-Mail." in home) == (200, True)
+    assert "Nr. 1, 3. Dezember 2026" in home
