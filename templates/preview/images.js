@@ -2,12 +2,12 @@
 "use strict";
 
 // Returns { key, path, width, height } of an image that is kept, or null once what is wrong is shown.
-async function sendImage(file) {
+async function sendImage(file, ...how) {
   const url = await new Promise((done) => {
     const reader = new FileReader();
     reader.onload = () => done(reader.result);
     reader.onerror = () => done("");
     reader.readAsDataURL(file);
   });
-  return post("/images", { content: url.slice(url.indexOf(",") + 1) });
+  return post("/images", { content: url.slice(url.indexOf(",") + 1) }, ...how);
 }

@@ -37,7 +37,7 @@ function blameWords() {
   for (const [id, { value, fault }] of Object.entries(refused)) {
     const field = document.getElementById(id);
     if (!field) { delete refused[id]; continue; }
-    if (document.activeElement !== field) field.value = value;
+    if (value !== undefined && document.activeElement !== field) field.value = value;
     const note = document.createElement("p");
     note.className = "fault-of";
     note.id = `${id}-fault`;
@@ -49,7 +49,7 @@ function blameWords() {
 }
 
 function describe(field, fault = "") {
-  const hint = field.matches("textarea:not([data-passage])") ? "marks-hint" : "";
+  const hint = { file: "picture-hint", textarea: "passage" in field.dataset ? "" : "marks-hint" }[field.type] || "";
   const told = [hint, fault].filter(Boolean).join(" ");
   if (told) field.setAttribute("aria-describedby", told);
   else field.removeAttribute("aria-describedby");
@@ -88,6 +88,10 @@ async function addBlock({ act: name, place }) {
 }
 
 async function addPicture(form, { alt, url }) {
-  const picture = await sendImage($("[type=file]", form).files[0]);
-  if (picture && await act({ act: "add-picture", place: "before", key: picture.key, alt, url })) form.reset();
+  const picture = await sendImage($("[type=file]", form).files[0], true);
+  const fault = !picture || picture.fault || await act({ act: "add-picture", place: "before", key: picture.key, alt, url }, "/decide", true);
+  if (!fault) $("[data-form=picture]")?.reset();  // the panel was drawn anew, with what was typed
+  delete refused["picture-file"];
+  if (typeof fault === "string") refused["picture-file"] = { fault };
+  blameWords();
 }

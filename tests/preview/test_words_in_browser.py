@@ -94,6 +94,7 @@ def test_a_picture_is_uploaded_with_words_for_it_and_shown(page: Page) -> None:
     shown = mail(page).get_by_role("img", name="Two bars")
     expect(shown).to_have_js_property("naturalWidth", 600)
     expect(page.get_by_label("What the picture shows")).to_have_value("Two bars")
+    expect(page.get_by_label("What it shows", exact=True)).to_have_value("")
     page.get_by_label("What the picture shows").fill("")
     page.keyboard.press("Tab")
     expect(page.locator(".blocks .fault-of")).to_contain_text("ay in up to 300 characters")
@@ -105,7 +106,7 @@ def test_a_file_that_is_no_picture_is_refused_in_words(page: Page) -> None:
     page.get_by_label("What it shows", exact=True).fill("Two bars")
     page.get_by_role("button", name="Add", exact=True).click()
 
-    expect(page.locator("#said")).to_contain_text("no PNG, JPEG or GIF")
+    expect(page.locator("#picture-file ~ .fault-of")).to_contain_text("PNG, JPEG or GIF")
     assert page.get_by_label("What it shows", exact=True).input_value() == "Two bars"
 
 
