@@ -201,6 +201,17 @@ def test_front_page_and_archive_lead_to_the_lists(site: Running) -> None:
         assert '<a href="/comparisons"' in site.get(path).text
 
 
+def test_every_list_describes_itself_to_search_engines(site: Running) -> None:
+    for path in ("/comparisons", "/categories/audio", "/categories", "/tools", TOOL):
+        assert re.search(r'<meta name="description" content="[^"]{20,}">', site.get(path).text)
+
+
+def test_the_icon_is_found_where_browsers_look_unasked(site: Running) -> None:
+    icon = site.get("/favicon.ico")
+    assert (icon.status_code, icon.text) == (200, site.get("/icon.svg").text)
+    assert icon.headers["content-type"] == "image/svg+xml; charset=utf-8"
+
+
 def test_what_is_withdrawn_or_waits_is_in_no_list(make_running: MakeSite) -> None:
     site = make_running(comparisons_public="issue")
     carried = {link for link in entries(site, "/") if not link.endswith("atom")}

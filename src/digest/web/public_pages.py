@@ -90,6 +90,7 @@ class PublicSite:
             Route("/font/{font}.css", self.font),
             Route(f"{images.FOLDER}/{{name}}", self.image),
             Route("/icon.svg", self.icon),
+            Route("/favicon.ico", self.icon),  # asked for where no page was read
         ]
 
     def home(self, _request: Request) -> Response:
