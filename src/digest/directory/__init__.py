@@ -3,11 +3,13 @@
 `publication` is the one place that decides which comparisons are public: every page, list and feed
 of the site asks it. `listing` returns a page of them by date, with the words of a visitor put into
 SQL by `search`. `tools` and `categories` list what stands in them, `site_map` all of it at once.
+`revision_history` tells what has changed in one of them.
 """
 
 from digest.directory.categories import CategoryCount, category_list
 from digest.directory.listing import Listing, find, newest_public
 from digest.directory.publication import PublicTerms, public_revision
+from digest.directory.revision_history import ChangeHistory, HistoryStep, change_histories
 from digest.directory.site_map import DirectoryMap, directory_map
 from digest.directory.tools import (
     Appearance,
@@ -21,13 +23,16 @@ from digest.directory.tools import (
 __all__ = [
     "Appearance",
     "CategoryCount",
+    "ChangeHistory",
     "DirectoryMap",
+    "HistoryStep",
     "Listing",
     "PublicTerms",
     "SharePoint",
     "ToolHistory",
     "ToolList",
     "category_list",
+    "change_histories",
     "directory_map",
     "find",
     "newest_public",

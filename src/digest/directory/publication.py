@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, or_
 from sqlalchemy import select as columns
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from digest.comparisons import store as comparisons
 from digest.comparisons.models import Comparison, DirectoryEntry, Revision
@@ -68,3 +68,14 @@ def public_revision(session: Session, slug: str, terms: PublicTerms) -> Revision
     if session.connection().execute(asked).first() is None:
         raise NotFound(f"{slug} isn't out yet")
     return comparisons.latest(session, comparison)
+
+
+def first_carried(session: Session, comparison: Comparison) -> datetime | None:
+    """Return when the audience of the first issue that carries a comparison was frozen."""
+    asked = (
+        select(Issue.prepared_at)
+        .join(Placement, col(Placement.issue_id) == col(Issue.id))
+        .where(Placement.comparison_id == comparison.id, col(Issue.prepared_at).is_not(None))
+        .order_by(col(Issue.prepared_at))
+    )
+    return session.exec(asked.limit(1)).first()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -122,6 +122,18 @@ def carried_comparisons(session: Session, issue_id: int) -> Sequence[Revision]:
         .order_by(col(Placement.position))
     )
     return session.exec(statement).all()
+
+
+def editions_carrying(session: Session, revision_ids: Collection[int]) -> list[tuple[int, Edition]]:
+    """Return the published editions that carry these revisions, by revision, the oldest first."""
+    statement = (
+        select(Placement.revision_id, Edition)
+        .join(Issue, col(Issue.id) == col(Placement.issue_id))
+        .join(Edition, (col(Edition.issue_id) == col(Issue.id)) & _is_newest_edition())
+        .where(col(Placement.revision_id).in_(revision_ids), col(Issue.prepared_at).is_not(None))
+        .order_by(col(Edition.id))
+    )
+    return [(revision_id, edition) for revision_id, edition in session.exec(statement)]
 
 
 class CarryingIssue(NamedTuple):

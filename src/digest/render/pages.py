@@ -191,18 +191,21 @@ def comparison_page(
     comparison: object,
     *,
     sign_up: SignupBlock | None,
+    history: Sequence[object] = (),
     embeds: Sequence[EmbedCode] = (),
     data: str = "",
     folder: Path | None = None,
 ) -> str:
     """Return the page of one comparison; raises `TemplateBroken`.
 
-    *comparison* is of the shape of `digest.web.comparison_page.ComparisonPage`; *data* is JSON-LD.
+    *comparison* is of the shape of `digest.web.comparison_page.ComparisonPage`, and *history* of
+    those of `digest.web.comparison_page.HistoryLine`; *data* is JSON-LD.
     """
     context = {
         "site": site,
         "comparison": comparison,
         "sign_up": sign_up,
+        "history": history,
         "embeds": embeds,
         "data": data,
     }

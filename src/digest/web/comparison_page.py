@@ -11,6 +11,7 @@ from itertools import chain
 
 from digest.comparisons.directory_entry import category_slug
 from digest.comparisons.models import Call, Contender, Revision, Verdict
+from digest.directory import ChangeHistory
 from digest.issues.content import (
     ComparisonView,
     ContenderView,
@@ -54,6 +55,29 @@ class ComparisonPage(ComparisonView):
     def sides(self) -> Sequence[ContenderView]:
         """Return the contenders, by the name that the page's template has for them."""
         return self.contenders
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryLine:
+    """What has changed of one thing, in words: its values with their days, and why."""
+
+    what: str
+    values: Sequence[str]  #: "100% on 21 November 2026", then "75% since 2 December 2026"
+    why: Sequence[str]
+
+
+def history_line(history: ChangeHistory, language: str) -> HistoryLine:
+    """Return the history of one thing in words."""
+    words, last = translations(language), len(history.steps) - 1
+    forms = (words.gettext("%(value)s on %(date)s"), words.gettext("%(value)s since %(date)s"))
+    return HistoryLine(
+        what=history.what[:1].upper() + history.what[1:],
+        values=[
+            forms[number == last] % {"value": step.value, "date": long_date(step.day, language)}
+            for number, step in enumerate(history.steps)
+        ],
+        why=history.why,
+    )
 
 
 def teaser(revision: Revision, language: str) -> Teaser | None:

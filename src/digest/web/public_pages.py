@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from digest import images
 from digest.app.installation import App
-from digest.directory import public_revision
+from digest.directory import change_histories, public_revision
 from digest.errors import NotFound
 from digest.issues import store
 from digest.render.accent import BadColour, accent_of, accent_style, parse_accent
@@ -27,7 +27,7 @@ from digest.render.pages import (
     newsletters_page,
 )
 from digest.web.archive import issue_link
-from digest.web.comparison_page import comparison_path, page_of, teaser
+from digest.web.comparison_page import comparison_path, history_line, page_of, teaser
 from digest.web.conditional_requests import conditional
 from digest.web.newsletter_cache import NewsletterEntry
 from digest.web.security_headers import IMAGE, cacheable_headers
@@ -123,6 +123,7 @@ class PublicSite:
             language = entry.language if entry else "en"
             shown = page_of(revision, base_url=base_url, language=language)
             embeds = self._embeds.codes(revision)
+            changes = change_histories(session, revision, terms, language=language)
         tags = self._pictures.tags(shown, shown.title, shown.brief)
         site = replace(self._theme.site(entry, path=comparison_path(shown.slug)), share=tags)
         page = comparison_page(
@@ -130,6 +131,7 @@ class PublicSite:
             shown,
             data=structured_data(shown, address=site.address),
             sign_up=self._theme.sign_up(self._config, entry, "comparison"),
+            history=[history_line(change, language) for change in changes],
             embeds=embeds,
             folder=self._theme.folder,
         )

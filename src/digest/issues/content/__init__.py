@@ -12,7 +12,13 @@ only thing a mail template gets. All words are of `subscribers.locale`.
 
 from digest.issues.content.compose import comparison_view, contender_views
 from digest.issues.content.copywriting import TRACKING
-from digest.issues.content.correction import Correction, correct_view, difference
+from digest.issues.content.correction import (
+    ChangeKind,
+    ContentChange,
+    Correction,
+    correct_view,
+    difference,
+)
 from digest.issues.content.quotes import (
     QuoteChoice,
     missing_quote,
@@ -33,8 +39,10 @@ from digest.issues.content.view import (
 __all__ = [
     "TRACKING",
     "BlockView",
+    "ChangeKind",
     "ComparisonView",
     "ContenderView",
+    "ContentChange",
     "Correction",
     "Depth",
     "IssueView",

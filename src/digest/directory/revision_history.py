@@ -1,0 +1,115 @@
+"""What has changed in a comparison since it became public, and why, where somebody said why.
+
+This module hides which changes count: those of shares, calls and prices, between revisions that
+visitors could see. What an import replaced before that day was never public.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from itertools import pairwise
+
+from sqlmodel import Session
+
+from digest.comparisons import store as comparisons
+from digest.comparisons.models import Comparison, Revision
+from digest.directory.publication import PublicTerms, first_carried
+from digest.issues import provenance, store
+from digest.issues.content import ChangeKind, ContentChange, difference
+from digest.render.rich_text import rich_text
+
+_TOLD = (ChangeKind.PANEL_SHARE, ChangeKind.CALL, ChangeKind.ENTRY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryStep:
+    """One value, and the day since which it was shown."""
+
+    value: str
+    day: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeHistory:
+    """One thing that has changed: every value it had, the oldest first, the last one stands."""
+
+    what: str  #: "panel share of Modal"
+    steps: Sequence[HistoryStep]
+    why: Sequence[str]  #: in the words of editors
+
+
+def change_histories(
+    session: Session, newest: Revision, terms: PublicTerms, *, language: str
+) -> list[ChangeHistory]:
+    """Return what has changed in a public comparison, the latest change first.
+
+    *newest* is its newest revision.
+    """
+    if newest.number == 1:
+        return []
+    comparison = newest.comparison
+    since = _public_since(session, newest, terms)
+    shown = _public(comparisons.history(session, comparison)[::-1], since)
+    whys = _whys(session, comparison, [revision.id or 0 for revision in shown])
+    first = newest.published_on or since.date()
+    return _grouped(shown, whys, first=first, language=language)
+
+
+def _public_since(session: Session, newest: Revision, terms: PublicTerms) -> datetime:
+    """Return when the comparison became public: with an issue, or from its own day on."""
+    comparison = newest.comparison
+    carried = first_carried(session, comparison)
+    if terms.with_issue and carried is not None:
+        return carried
+    day = newest.published_on
+    own = datetime.combine(day, time(), tzinfo=UTC) if day else comparison.first_imported_at
+    own = max(own, comparison.first_imported_at)
+    return min(own, carried) if carried is not None else own
+
+
+def _public(revisions: Sequence[Revision], since: datetime) -> list[Revision]:
+    """Return the revisions that stood on or after *since*; they are given oldest first."""
+    replaced = [later.imported_at for later in revisions[1:]]
+    before = sum(moment <= since for moment in replaced)
+    return list(revisions[before:])
+
+
+def _whys(session: Session, comparison: Comparison, ids: Sequence[int]) -> Mapping[int, str]:
+    """Return what editors said of revisions in the issues that carry them, by revision id."""
+    whys: dict[int, str] = {}
+    for revision_id, edition in store.editions_carrying(session, ids):
+        correction, decisions = (
+            provenance.correction_of(edition),
+            provenance.decisions_of(edition),
+        )
+        note = decisions.notes.get(comparison.slug, "") if decisions else ""
+        why = correction.why if correction else rich_text(note).plain if note else ""
+        if why:
+            whys.setdefault(revision_id, why)
+    return whys
+
+
+def _grouped(
+    shown: Sequence[Revision], whys: Mapping[int, str], *, first: date, language: str
+) -> list[ChangeHistory]:
+    steps: dict[tuple[object, ...], list[HistoryStep]] = {}
+    told: dict[tuple[object, ...], tuple[str, list[str]]] = {}
+    for old, new in pairwise(shown):
+        for change in _changes(old, new):
+            key, words = (change.kind, change.tool, change.seat), change.in_words(language)
+            day = new.imported_at.date()
+            steps.setdefault(key, [HistoryStep(value=words.was, day=first)])
+            steps[key].append(HistoryStep(value=words.now, day=day))
+            _, reasons = told.setdefault(key, (words.what, []))
+            reasons += [why] if (why := whys.get(new.id or 0)) else []
+    histories = [
+        ChangeHistory(what=what, steps=steps[key], why=reasons)
+        for key, (what, reasons) in told.items()
+    ]
+    return sorted(histories, key=lambda history: history.steps[-1].day, reverse=True)
+
+
+def _changes(old: Revision, new: Revision) -> Iterable[ContentChange]:
+    return (change for change in difference([old], [new]) if change.kind in _TOLD)
