@@ -188,7 +188,9 @@ def change_sender(session: Session, edition: Edition, today: MailIdentity) -> bo
 
 def tools() -> dict[str, str]:
     """Return the versions of the packages that compose and render, by package name."""
-    return {name: version(name) for name in ("digest-engine", "jinja2", "markdown-it-py", "mjml-python")}
+    return {
+        name: version(name) for name in ("digest-engine", "jinja2", "markdown-it-py", "mjml-python")
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
