@@ -201,6 +201,7 @@ def test_what_editors_wrote_stands_on_the_page_too(site: Running) -> None:
 
     page = site.get("/issues/weekly/1").text
 
+    assert "Editor’s note" in page
     assert "Read <strong>this</strong> first." in page
     assert "We tried it <em>twice</em>." in page
     assert '<a href="https://example.com/then">then</a>' in page
