@@ -26,7 +26,9 @@ from tests.web.conftest import DRAFT, SENT, SLUG, MakeSite, Running
 
 #: Pages that are the same for everybody: any browser may keep them, any search engine find them.
 PUBLIC = re.compile(
-    r"/(|issues.*|comparisons/.*|own-links|(style|comparisons|lists|page|review)\.css|(accent|font)/.*|images/.*|icon\.svg|robots\.txt)$"
+    r"/(|(issues|comparisons|tools|categories)(/.*)?|own-links|robots\.txt|sitemap.*\.xml"
+    r"|(style|comparisons|directory|lists|page|review|tool)\.css|(accent|font|images)/.*"
+    r"|icon\.svg|favicon\.ico)$"
 )
 IMAGE = re.compile(r"/(images/|comparisons/.*/share-)[0-9a-f]+\.png$")
 #: What other sites show: each has a policy of its own.
@@ -71,7 +73,8 @@ def values(site: Running) -> dict[str, list[str]]:
         },
         "newsletter": ["weekly", "monthly"],
         "number": [str(SENT[0]), str(DRAFT), "99"],
-        "slug": [SLUG, "nothing-vs-nothing"],
+        "slug": [SLUG, "lintwick", "developer-tools", "nothing-vs-nothing"],
+        "part": ["1", "99"],
         "colour": ["2744c4", "bad"],
         "font": ["slab", "bad"],
         "name": [f"{image_key(site)}.png", "bad"],
