@@ -157,7 +157,7 @@ document.addEventListener("input", (event) => {
 function approve(told, form) {
   const changed = weighed && weighed !== told.seen;
   weighed = "";
-  if (changed) { say("The mail has changed since you began to approve it: look at it again.", true); return; }
+  if (changed) { say("The mail has changed since you started to approve it. Please review it again.", true); return; }
   act({ ...told, accepted: $$("[name=accepted]:checked", form).map((box) => box.value) }, "/approve");
 }
 
@@ -295,7 +295,7 @@ async function post(path, told, quiet = false) {
 // Returns whether it was done; asked to be quiet, the fault in words, which is shown elsewhere.
 async function act(told, path = "/decide", quiet = false) {
   const parts = await post(path, told, quiet);
-  if (quiet && (!parts || parts.fault)) return parts ? parts.fault : "it isn’t kept: the desk has stopped";
+  if (quiet && (!parts || parts.fault)) return parts ? parts.fault : "it wasn’t saved: the desk has stopped";
   if (!parts) return false;
   say(parts.said[0].toUpperCase() + parts.said.slice(1));
   put(parts, true);
@@ -316,7 +316,7 @@ document.addEventListener("click", (event) => {
   if (told.act === "move") move(told.slug, Number(told.to));
   else if (told.act === "add-block") addBlock(told);
   else if (told.act) act({ ...told });
-  else if (told.do) { say("One moment…"); act({ period: told.period || "" }, `/issue/${told.do}`); }
+  else if (told.do) { say("Working…"); act({ period: told.period || "" }, `/issue/${told.do}`); }
   else if (told.post) { say("Asking…"); act({}, `/${told.post}`); }
   else if (told.set) set(told.set, told.value, { line: told.lineNumber });
   else if (told.tab) tab(told.tab);

@@ -19,7 +19,7 @@ function blame(faults) {
     describe(field, note.id);
   }
   const count = Object.keys(faults).length;
-  wrong(faults[""] || (count ? `Look at ${count === 1 ? "the field that is" : `the ${count} fields that are`} marked. Nothing was kept, and nothing you typed is lost.` : ""));
+  wrong(faults[""] || (count ? `Check ${count === 1 ? "the marked field" : `the ${count} marked fields`}. Nothing was saved, and nothing you typed is lost.` : ""));
   $("[aria-invalid]")?.focus();
 }
 

@@ -58,7 +58,7 @@ def test_a_kept_change_is_a_revision_above_the_file_and_is_in_the_mail(site: Sit
     before = file.read_bytes()
     answer = post(site, "keep", words={TAGLINE: "Finds it again"}, by=" Kim ")
 
-    assert answer.json()["said"] == "kept as revision 2"
+    assert answer.json()["said"] == "saved as revision 2"
     assert [row[:2] for row in revisions(site.editor)] == [(2, "Kim"), (1, "")]
     assert "Finds it again" in site.editor.mail()
     assert file.read_bytes() == before
@@ -165,14 +165,14 @@ def test_words_are_edited_in_place_and_a_fault_loses_nothing(page: Page, site: S
     quote = page.locator("[id='contenders.0.verdicts.1.quote']")
     quote.fill("")
     page.get_by_label("Title").fill("Notes, two ways")
-    page.get_by_role("button", name="Show what changes").click()
+    page.get_by_role("button", name="Review changes").click()
     expect(quote).to_be_focused()
     expect(quote).to_have_accessible_description("must not be empty")
     expect(page.get_by_label("Title")).to_have_value("Notes, two ways")
 
     quote.fill("Sharper than before.")
-    page.get_by_role("button", name="Show what changes").click()
+    page.get_by_role("button", name="Review changes").click()
     expect(page.locator("#review")).to_contain_text("quote 2 on Tidepool Notes")
     page.get_by_label("Your name").fill("Kim")
-    page.get_by_role("button", name="Keep as revision 2").click()
+    page.get_by_role("button", name="Save as revision 2").click()
     expect(page.locator("#picks")).to_contain_text("Notes, two ways")

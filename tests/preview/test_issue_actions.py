@@ -111,7 +111,7 @@ def test_nothing_is_sent_from_the_desk_that_nobody_has_approved(
         perform(actions, "send", seen=changed)
     editor.desk.decide({"act": "undo"})
     editor.desk.renew()
-    with pytest.raises(NotApproved, match="changed since you looked"):
+    with pytest.raises(NotApproved, match="changed in the meantime"):
         perform(actions, "send", seen=changed)
     with editor.app.database.read() as session:
         assert store.by_number(session, 1, 1).state is IssueState.BUILT
@@ -165,7 +165,7 @@ def test_a_send_is_paused_resumed_and_finished(editor: EditorFolder, actions: Is
     editor.desk.renew()
     paused = perform(actions, "pause")
     assert state(paused) is IssueState.PAUSED
-    with pytest.raises(DigestError, match="say why"):
+    with pytest.raises(DigestError, match="add the reason"):
         perform(actions, "cancel")
 
     assert state(perform(actions, "resume")) is IssueState.SENT
@@ -189,7 +189,7 @@ def test_an_issue_that_is_sent_back_waits_for_a_new_approval(
     editor: EditorFolder, actions: IssueActions
 ) -> None:
     seal = approve(editor)
-    with pytest.raises(DigestError, match="a decision has a name"):
+    with pytest.raises(DigestError, match="add your name"):
         perform(actions, "send-back", note="The lead is wrong.")
     back = perform(actions, "send-back", note="The lead is wrong.", by="Lou")
 

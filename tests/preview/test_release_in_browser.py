@@ -25,7 +25,7 @@ def test_desk_3_an_issue_is_approved_and_sent_at_the_desk(page: Page) -> None:
     page.locator(".tabs [data-tab=approve]").click()
     panel = page.locator("[data-pane=approve]")
     expect(panel).to_contain_text("1 reader of Weekly AI Tool Verdicts")
-    expect(panel).to_contain_text("No provider is set, so no reader gets mail")
+    expect(panel).to_contain_text("No provider is configured, so no reader gets mail")
     page.fill("#by", "Kim")
     page.click("text=Approve No. 1")
     page.click("summary:has-text('Send now')")
@@ -72,7 +72,7 @@ def test_a_mail_that_changes_while_it_is_approved_is_looked_at_again(
     expect(page.locator("figure.wide [data-word=subject]")).to_have_text("By somebody else")
     page.click("text=Approve No. 1")
 
-    expect(page.locator("#said")).to_contain_text("has changed since you began to approve it")
+    expect(page.locator("#said")).to_contain_text("has changed since you started to approve it")
     expect(page.locator("#status")).to_have_text("Draft")
     page.click("text=Approve No. 1")
     expect(page.locator("#status")).to_have_text("Approved by Kim")

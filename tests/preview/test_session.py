@@ -221,7 +221,7 @@ def test_what_changed_since_it_was_seen_is_not_approved(
 ) -> None:
     editor.template("issue.subject.txt", lambda _: "Another subject for everybody")
 
-    with pytest.raises(NotApproved, match="changed since you looked"):
+    with pytest.raises(NotApproved, match="changed in the meantime"):
         approve(editor)
     with editor.app.database.read() as session:
         assert count(session) == 0

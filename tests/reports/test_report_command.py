@@ -89,7 +89,7 @@ def digest(tmp_path: Path) -> Digest:
 def test_a_report_adds_up_everywhere(digest: Digest) -> None:
     printed = digest("report", "1").stdout
     assert "1 blocked, 1 bounced" in printed
-    assert re.search(r"No news yet +1 ", printed)
+    assert re.search(r"No event yet +1 ", printed)
     numbers = orjson.loads(digest("report", "1", "--json").stdout)["numbers"]
     parts = ("delivered", "deferred", "blocked", "bounced", "dropped", "unheard")
     assert sum(numbers[part] for part in parts) == numbers["accepted"] == len(NEWS)
@@ -118,7 +118,7 @@ def test_without_the_package_that_draws_the_page_has_tables_and_a_word_says_so(
     said = digest("report", "1", "--html", "-")
     assert "<svg" not in said.stdout
     assert "<details open>" in said.stdout
-    assert "The charts weren’t drawn" in said.stdout
+    assert "There are no charts" in said.stdout
     assert 'next: pip install "vl-convert-python<2"' in said.stderr
 
 
@@ -174,7 +174,7 @@ def test_a_correction_is_named_as_one_and_is_no_issue_of_the_series(
 
 
 def test_an_issue_that_was_not_sent_has_no_report(digest: Digest) -> None:
-    with pytest.raises(NotFound, match="issue 2 was not sent yet"):
+    with pytest.raises(NotFound, match="issue 2 hasn't been sent yet"):
         digest("report", "2")
 
 

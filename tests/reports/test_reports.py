@@ -217,13 +217,13 @@ def test_without_tracking_nothing_is_said_of_opens_and_clicks() -> None:
     page = issue_page(a_report(tracking=Tracking.OFF, links=(), heat=""))
     shown = [tile.name for tile in tiles(a_report(tracking=Tracking.OFF))]
     assert shown == ["Delivered", "Not delivered", "Unsubscribed", "Complaints"]
-    assert "doesn’t learn who opens it" in page
+    assert "doesn’t track opens or clicks" in page
     assert "<dt>Opened" not in page
 
 
 @pytest.mark.parametrize(
     ("complained", "bad", "words"),
-    [(0, False, "as it should be"), (1, True, "the line to stay below"), (3, True, "refuse")],
+    [(0, False, "as it should be"), (1, True, "Gmail’s first limit"), (3, True, "reject")],
 )
 def test_complaints_stand_beside_the_lines_that_matter(
     complained: int, bad: bool, words: str
@@ -236,10 +236,10 @@ def test_complaints_stand_beside_the_lines_that_matter(
 
 def test_D4_what_has_no_news_yet_is_not_called_undelivered() -> None:
     empty = a_report(numbers=EditionStatistics(accepted=10), sections=(), links=(), heat="")
-    assert "10 mails were accepted, and there is no news of them yet" in issue_page(empty)
+    assert "10 mails were accepted; there are no events yet" in issue_page(empty)
     shown = {tile.name: (tile.value, tile.note) for tile in tiles(empty)}
-    assert shown["Not delivered"] == ("0", "nothing is known yet")
-    assert shown["No news yet"][0] == "10"
+    assert shown["Not delivered"] == ("0", "no events yet")
+    assert shown["No event yet"][0] == "10"
 
 
 def test_copies_in_a_folder_are_said_to_have_reached_nobody() -> None:
@@ -257,9 +257,9 @@ def test_D27_no_chart_of_one_bar_and_no_machines_where_nothing_is_tracked() -> N
 def test_of_an_issue_that_nobody_took_yet_no_empty_charts_are_drawn() -> None:
     empty = a_report(numbers=EditionStatistics(), sections=(), links=(), heat="")
     page = issue_page(empty)
-    assert "accepted nothing of it yet" in page
+    assert "hasn’t accepted any mail yet" in page
     assert "<h2>From accepted" not in page
-    assert tiles(empty)[1].note == "nothing is known yet"
+    assert tiles(empty)[1].note == "no events yet"
 
 
 def test_what_was_accepted_adds_up() -> None:
@@ -289,7 +289,7 @@ def test_a_young_lists_growth_begins_where_it_began() -> None:
 def test_sources_are_reported_in_words() -> None:
     chart = charts.sources(a_report().growth)
     assert chart is not None
-    assert chart.rows == [("Form “form”", "600"), ("Not known", "400")]
+    assert chart.rows == [("Form “form”", "600"), ("Unknown", "400")]
     one = replace(a_report().growth, sources={"import (plain)": 5})
     assert charts.sources(one) is None
     assert "All came by one way: imported list." in charts.growing(one).says

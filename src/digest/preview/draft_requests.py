@@ -63,7 +63,7 @@ def decided(now: Decisions, request: Request, about: Subject) -> tuple[Decisions
 
 def _place(number: object, last: int) -> int:
     if not isinstance(number, int):
-        raise DigestError("a place in the issue is a number")
+        raise DigestError("the place in the issue must be a number")
     return min(max(number, 1), last)
 
 
@@ -71,11 +71,11 @@ def _with_count(now: Decisions, request: Request) -> tuple[Decisions, str]:
     """Return the decisions with the number of comparisons a form holds; empty is the rule's."""
     text = str(request.get("count") or "0").strip()
     if not text.isdecimal():
-        raise DigestError("the number of comparisons is a whole number")
+        raise DigestError("the number of comparisons must be a whole number")
     number = int(text[:4])
     changed = overrides.set_count(now, number)
     nouns = "comparison" if number == 1 else "comparisons"
-    return changed, f"asked for {number} {nouns}" if number else "left the number to the rule"
+    return changed, f"asked for {number} {nouns}" if number else "used the rule's number"
 
 
 def _with_line(now: Decisions, request: Request) -> tuple[Decisions, str]:

@@ -20,7 +20,7 @@ POLICY = (
     " frame-ancestors 'none'"
 )
 LINK_FIELD = "token"  #: the query field that holds the token
-ASK_FOR_LINK = "Open the desk by the link that digest preview has printed: it holds a token."
+ASK_FOR_LINK = "Open the desk with the link that digest preview printed: it contains a token."
 _SAFE = ("GET", "HEAD")
 #: This machine's names, at any port: through a tunnel (ssh -L) the browser sees another one.
 _OWN_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?")
@@ -69,14 +69,14 @@ class OriginGuard:
         host = headers.get("host", "").lower()
         if not _OWN_HOST.fullmatch(host):
             return (
-                "This desk answers on this machine only: open it as http://127.0.0.1 and its port."
+                "The desk only answers on this machine: open it at http://127.0.0.1 and its port."
             )
         if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-            return "Another site asked for this."
+            return "This request came from another site."
         if method in _SAFE:
             return ""
         if headers.get("origin", "").lower() != f"http://{host}":
-            return "Another site asked for this."
+            return "This request came from another site."
         if not headers.get("content-type", "").startswith("application/json"):
-            return "The desk takes JSON."
+            return "The desk only accepts JSON."
         return ""

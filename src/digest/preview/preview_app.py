@@ -130,9 +130,9 @@ class PreviewHandlers:
             accepted = [str(rule) for rule in ticked] if isinstance(ticked, list) else []
             by = " ".join(str(body.get("by", "")).split())[:200]
             if not by:
-                raise DigestError("say who you are: an approval has a name")
+                raise DigestError("add your name")
             if self._preview.snapshot.faults:
-                raise DigestError("mend what is wrong first")
+                raise DigestError("fix the errors first")
             self._preview.approve(str(body.get("seen", "")), accepted, by)
             return f"approved by {by}"
 
@@ -168,7 +168,7 @@ class PreviewHandlers:
             with self._preview.app.database.read() as session:
                 subscriber = subscribers.find(session, address.key)
             if subscriber is None:
-                return json_answer({"fault": "nobody of that address is on the list"}, 404)
+                return json_answer({"fault": "no subscriber has that address"}, 404)
             return json_answer({"reader": f"id:{subscriber.id}"})
 
         return await run_sync(find)

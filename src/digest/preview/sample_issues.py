@@ -142,7 +142,7 @@ def _two(left: dict[str, Any], right: dict[str, Any] | None = None) -> Sequence[
 
 SAMPLE_ISSUES: tuple[SampleIssue, ...] = (
     SampleIssue(
-        "long-names", "Names that never end", lambda: _two({"name": _LONG, "category": "W" * 40})
+        "long-names", "Very long names", lambda: _two({"name": _LONG, "category": "W" * 40})
     ),
     SampleIssue(
         "long-quote", "A quote of 200,000 letters", lambda: _two({"verdict": "x" * 200_000})
@@ -170,7 +170,7 @@ SAMPLE_ISSUES: tuple[SampleIssue, ...] = (
     SampleIssue("tie", "A tie", lambda: _two({"panel_share": 50.0, "community_share": 50.0})),
     SampleIssue(
         "one-sided",
-        "All against nothing",
+        "100% to 0%",
         lambda: _two({"panel_share": 100.0}, {"panel_share": 0.0}),
     ),
     SampleIssue(
@@ -188,9 +188,9 @@ SAMPLE_ISSUES: tuple[SampleIssue, ...] = (
         ),
     ),
     SampleIssue(
-        "gone", "One side is gone", lambda: [pair(contender(0, "Lathe"), None, title="Lathe vs ?")]
+        "gone", "One side missing", lambda: [pair(contender(0, "Lathe"), None, title="Lathe vs ?")]
     ),
-    SampleIssue("odd-share", "A share of no whole seats", lambda: _two({"panel_share": 61.8})),
+    SampleIssue("odd-share", "A share between seats", lambda: _two({"panel_share": 61.8})),
     SampleIssue(
         "many",
         "Nine comparisons",
@@ -198,7 +198,7 @@ SAMPLE_ISSUES: tuple[SampleIssue, ...] = (
     ),
     SampleIssue(
         "sponsor",
-        "A wordy sponsor",
+        "A long sponsor line",
         lambda: _two({}),
         Decisions(
             sponsor=SponsorView(

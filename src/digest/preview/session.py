@@ -185,7 +185,7 @@ class PreviewSession:
         snapshot = self.check_snapshot()
         built, newsletter = snapshot.built, snapshot.newsletter
         if built is None or newsletter is None:
-            raise DigestError("there is nothing on the desk to send")
+            raise DigestError("the desk has nothing to send")
         approval.refuse_errors(built.findings)
         content = self.app.sending.content(newsletter, built.rendered)
         to = parse(address).wire
@@ -196,7 +196,7 @@ class PreviewSession:
         """Check the shown issue with SpamAssassin and return its verdict; raise `DigestError`."""
         built, newsletter = self.snapshot.built, self.snapshot.newsletter
         if built is None or newsletter is None:
-            raise DigestError("there is nothing on the desk to ask about")
+            raise DigestError("the desk has nothing to check")
         content = self.app.sending.content(newsletter, built.rendered)
         base_url, now = self.app.settings.base_url, self.app.clock()
         findings = spam_findings(content, base_url=base_url, now=now)
@@ -246,7 +246,7 @@ class PreviewSession:
             again=True,
         )
         if built.fingerprint() != seen:
-            raise NotApproved("something has changed since you looked; look again")
+            raise NotApproved("something has changed in the meantime; please review it again")
         return issue
 
 

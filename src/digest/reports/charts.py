@@ -41,10 +41,10 @@ def funnel(numbers: EditionStatistics) -> Chart:
     ]
     return _chart(
         title="From accepted to clicked",
-        says="Readers at each step. The pale part is what may have been machines.",
+        says="Readers at each step. The pale part may have been machines.",
         name="funnel",
-        drawing=lambda size: vega.stacked(steps, size, ("people", "perhaps machines")),
-        head=("Step", "Surely people", "Perhaps machines"),
+        drawing=lambda size: vega.stacked(steps, size, ("people", "possibly machines")),
+        head=("Step", "Certainly people", "Possibly machines"),
         rows=[(name, f"{sure:,}", f"{perhaps:,}") for name, sure, perhaps in steps],
     )
 
@@ -58,7 +58,7 @@ def delivery(numbers: EditionStatistics) -> Chart | None:
     milestones = _milestones(points)
     return _chart(
         title="When it arrived",
-        says="Share of the delivered mails that had arrived, by minutes after the first.",
+        says="Share of delivered mails that had arrived, by minutes after the first one.",
         name="delivery",
         drawing=lambda size: vega.area(points, size),
         head=("Share arrived", "Minutes after the first"),
@@ -71,10 +71,10 @@ def comparisons(sections: Sequence[SectionRow]) -> Chart:
     steps = [(row.title, row.surely, row.readers - row.surely) for row in sections]
     return _chart(
         title="Clicks per comparison",
-        says="Links followed, in the order of the mail; each reader counts once a link.",
+        says="Clicks on links, in the order of the mail; each reader counts once per link.",
         name="comparisons",
-        drawing=lambda size: vega.stacked(steps, size, ("people", "perhaps machines")),
-        head=("Comparison", "Surely people", "Perhaps machines"),
+        drawing=lambda size: vega.stacked(steps, size, ("people", "possibly machines")),
+        head=("Comparison", "Certainly people", "Possibly machines"),
         rows=[(name, f"{sure:,}", f"{perhaps:,}") for name, sure, perhaps in steps],
     )
 
@@ -103,7 +103,7 @@ def failures(providers: Sequence[ProviderStatistics]) -> Chart:
     return _chart(
         title="Not delivered, by mailbox provider",
         says=(
-            "Share of the accepted mails. Deferred: “later”, and nothing since. Blocked: this mail"
+            "Share of accepted mails. Deferred: “later”, and nothing since. Blocked: this mail"
             " was refused. Bounced: the address was. Dropped: the provider didn’t try."
         ),
         name="failures",
@@ -140,7 +140,7 @@ def complaints(providers: Sequence[ProviderStatistics]) -> Chart:
     }
     return _chart(
         title="Complaints, by mailbox provider",
-        says="Readers who called it spam, by delivered mails, beside the lines that Gmail draws.",
+        says="Readers who reported spam, as a share of delivered mails, next to Gmail’s limits.",
         name="complaints",
         drawing=lambda size: vega.rates(values, size, words),
         head=("Provider", "Delivered", "Complaints", "Rate"),
@@ -167,7 +167,7 @@ def growing(growth: AudienceCounts) -> Chart:
         for kind, number in (("joined", week.joined), ("left", -week.left))
     ]
     return _chart(
-        title="Who came and who left",
+        title="Readers who joined and left",
         says=(
             "Readers who joined and readers who left, by week."
             f" {growth.mailable:,} would get an issue today.{_one_way(growth)}"
@@ -197,7 +197,7 @@ def sources(growth: AudienceCounts) -> Chart | None:
         shown.append(("Elsewhere", rest))
     return _chart(
         title="Where readers came from",
-        says="By which way those on the list, and those who have left it, once joined.",
+        says="How current and former readers joined.",
         name="sources",
         drawing=lambda size: vega.plain([(name, number) for name, number in shown], size),
         head=("Source", "Readers"),
@@ -217,15 +217,15 @@ def history(reports: Sequence[IssueReport]) -> Chart:
     ]
     return _chart(
         title="Issue by issue",
-        says="Delivered mails; the stronger part is readers who surely followed a link.",
+        says="Delivered mails; the darker part is readers who certainly clicked a link.",
         name="history",
         drawing=lambda size: vega.stacked(
             [(name, sure, whole - sure) for name, sure, whole in steps[-26:]],
             size,
-            ("followed a link", "delivered"),
+            ("clicked a link", "delivered"),
             spans=False,
         ),
-        head=("Issue", "Delivered", "Surely clicked"),
+        head=("Issue", "Delivered", "Certainly clicked"),
         rows=[(name, f"{whole:,}", f"{sure:,}") for name, sure, whole in steps],
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-_SOURCES = {"": "Not known", "page": "Sign-up page"}
+_SOURCES = {"": "Unknown", "page": "Sign-up page"}
 
 
 def percent(part: int, whole: int, *, places: int = 1) -> str:

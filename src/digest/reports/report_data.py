@@ -152,10 +152,10 @@ def _unsent(issue: Issue) -> NotFound:
     if issue.state is IssueState.CANCELLED:
         return NotFound(
             f"issue {issue.number} was cancelled before any of it was sent",
-            next_step=f"digest build --period {issue.period} builds that week anew",
+            next_step=f"digest build --period {issue.period} builds another issue for that week",
         )
     return NotFound(
-        f"issue {issue.number} was not sent yet", next_step=f"digest status {issue.number}"
+        f"issue {issue.number} hasn't been sent yet", next_step=f"digest status {issue.number}"
     )
 
 

@@ -18,9 +18,9 @@ from digest.reports.formatting import day, number_range, percent
 from digest.reports.report_data import IssueReport
 
 _TRACKING = {
-    Tracking.OFF: "This newsletter doesn’t learn who opens it or which links are followed.",
-    Tracking.ANONYMOUS: "Opens and clicks are counted here without knowing who made them.",
-    Tracking.READER: "Opens and clicks are counted for each reader; its mails say so.",
+    Tracking.OFF: "This newsletter doesn’t track opens or clicks.",
+    Tracking.ANONYMOUS: "Opens and clicks are counted without knowing whose they are.",
+    Tracking.READER: "Opens and clicks are counted for each reader, and the mails say so.",
 }
 
 
@@ -105,15 +105,15 @@ def tiles(report: IssueReport) -> list[Tile]:
         Tile(name="Not delivered", value=f"{failed(numbers):,}", note=_failed(numbers)),
     ]
     if numbers.unheard:
-        note = "the provider hasn't said yet what became of them"
-        shown.append(Tile(name="No news yet", value=f"{numbers.unheard:,}", note=note))
+        note = "the provider hasn't reported on them yet"
+        shown.append(Tile(name="No event yet", value=f"{numbers.unheard:,}", note=note))
     if report.tracking != Tracking.OFF:
         shown += [_opened(numbers), _clicked(numbers)]
     shown += [
         Tile(
             name="Unsubscribed",
             value=f"{report.unsubscribed:,}",
-            note=f"{percent(report.unsubscribed, numbers.delivered)} of delivered, by any way",
+            note=f"{percent(report.unsubscribed, numbers.delivered)} of delivered, in any way",
         ),
         _complaints(numbers),
     ]
@@ -134,11 +134,11 @@ def _failed(numbers: EditionStatistics) -> str:
     )
     failures = ", ".join(f"{number:,} {name}" for number, name in parts if number)
     heard = numbers.accepted - numbers.unheard
-    return failures or "nothing failed" if heard else "nothing is known yet"
+    return failures or "nothing failed" if heard else "no events yet"
 
 
 def _opened(numbers: EditionStatistics) -> Tile:
-    machines = f"{numbers.opened_machines:,} more by machines only"
+    machines = f"{numbers.opened_machines:,} more opened by machines only"
     return Tile(
         name="Opened",
         value=f"{numbers.opened_people:,}",
@@ -153,18 +153,18 @@ def _clicked(numbers: EditionStatistics) -> Tile:
     return Tile(
         name="Clicked",
         value=number_range(numbers.clicked_surely, numbers.clicked_all),
-        note=f"{low} surely people, {high} with all machines",
+        note=f"{low} certainly people, {high} including machines",
     )
 
 
 def _complaints(numbers: EditionStatistics) -> Tile:
     rate = numbers.complaint_rate
     if rate is None:
-        return Tile(name="Complaints", value="—", note="nothing was delivered yet")
+        return Tile(name="Complaints", value="—", note="nothing has been delivered yet")
     if rate >= COMPLAINTS_BAD:
-        words = "over 0.3%: mailbox providers begin to refuse"
+        words = "above 0.3%: mailbox providers start to reject mail"
     elif rate >= COMPLAINTS_GOOD:
-        words = "over 0.1%, the line to stay below"
+        words = "above 0.1%, Gmail’s first limit"
     else:
         words = "below 0.1%, as it should be"
     readers = "reader" if numbers.complained == 1 else "readers"
@@ -179,18 +179,18 @@ def _complaints(numbers: EditionStatistics) -> Tile:
 def _summary(report: IssueReport) -> str:
     numbers = report.numbers
     if not numbers.accepted:
-        return "The provider has accepted nothing of it yet."
+        return "The provider hasn’t accepted any mail yet."
     if report.in_folder:
         return f"Its {numbers.accepted:,} mails are in the outbox folder. Nobody was mailed."
     if numbers.unheard == numbers.accepted:
-        return f"{numbers.accepted:,} mails were accepted, and there is no news of them yet."
+        return f"{numbers.accepted:,} mails were accepted; there are no events yet."
     reached = f"It reached {numbers.delivered:,} of {numbers.accepted:,} mailboxes"
     if report.tracking == Tracking.OFF or not numbers.clicked_all:
         return f"{reached}."
     low, high = numbers.clicked_surely, numbers.clicked_all
     if low == high:
-        return f"{reached}, and {low:,} readers followed a link."
-    return f"{reached}, and between {low:,} and {high:,} readers followed a link."
+        return f"{reached}, and {low:,} readers clicked a link."
+    return f"{reached}, and between {low:,} and {high:,} readers clicked a link."
 
 
 def _row(report: IssueReport) -> list[str]:

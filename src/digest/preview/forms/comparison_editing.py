@@ -77,7 +77,7 @@ class ComparisonForms:
     async def _answer(self, request: Request, act: Any) -> Response:
         body = await json_body(request, most=MAX_BODY)
         if body is None:
-            return json_answer({"fault": "that can't be read, or is too long"}, 400)
+            return json_answer({"fault": "that isn't readable, or is too long"}, 400)
 
         def answer() -> Response:
             try:
@@ -143,7 +143,7 @@ class ComparisonForms:
             number = editing.keep(session, one.slug, draft, seen=seen, editor=by, now=now).number
         self._preview.renew()
         self._live.notify()
-        return {"said": f"kept as revision {number}"}
+        return {"said": f"saved as revision {number}"}
 
 
 def opened(preview: PreviewSession, session: Session, slug: str) -> OpenedComparison:

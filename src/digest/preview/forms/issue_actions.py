@@ -87,24 +87,24 @@ class IssueActions:
         with self.desk.app.database.write() as session:
             issue, _edition = store.issue_and_edition(session, self.desk.newsletter, number)
             control.pause(session, issue, "paused at the desk")
-        return f"No. {number} is paused; what was under way is finished"
+        return f"No. {number} is paused; requests under way were finished"
 
     def cancel(self, form: Mapping[str, Any]) -> str:
         """Cancel the issue for good; the form has to say why."""
         self.desk.stay()
         number, why = self._standing().number, _words(form, "why")
         if not why:
-            raise DigestError("say why: a cancelled issue keeps its reason")
+            raise DigestError("add the reason for cancelling")
         with self.desk.app.database.write() as session:
             issue, _edition = store.issue_and_edition(session, self.desk.newsletter, number)
             control.cancel(session, issue, why)
-        return f"No. {number} is cancelled: what wasn't sent stays unsent"
+        return f"No. {number} is cancelled: copies that weren't sent stay unsent"
 
     def send_back(self, form: Mapping[str, Any]) -> str:
         """Send the issue back with a note; it isn't sent until it is approved anew."""
         number, by = self._standing().number, _words(form, "by")
         if not by:
-            raise DigestError("say who you are: a decision has a name")
+            raise DigestError("add your name")
         now, channel = self.desk.app.clock(), ApprovalChannel.DESK
         with self.desk.app.database.write() as session:
             issue, _edition = store.issue_and_edition(
@@ -112,7 +112,7 @@ class IssueActions:
             )
             note = str(form.get("note", ""))
             approval.send_back(session, issue, by=by, note=note, channel=channel, now=now)
-        return f"No. {number} is sent back: it isn't sent until it is approved anew"
+        return f"No. {number} is sent back: it isn't sent until it's approved again"
 
     def schedule(self, form: Mapping[str, Any]) -> str:
         """Move the issue's moment."""
@@ -121,7 +121,7 @@ class IssueActions:
             newsletter = store.newsletter(session, self.desk.newsletter)
             slots.reschedule(session, newsletter, period, to, _words(form, "why"))
         self.desk.stay()
-        return f"it leaves on {to:%A, %-d %B, %H:%M}"
+        return f"it goes out on {to:%A, %-d %B, %H:%M}"
 
     def skip(self, form: Mapping[str, Any]) -> str:
         """Let no issue come out in this period."""
@@ -129,10 +129,10 @@ class IssueActions:
         with self.desk.app.database.write() as session:
             newsletter = store.newsletter(session, self.desk.newsletter)
             if slots.slot_of(session, newsletter.id, period, lock=True) is not None:
-                raise WrongState(f"{period} has begun; cancel its issue instead")
+                raise WrongState(f"{period} has already started; cancel its issue instead")
             day = issue_day(period, newsletter.weekday)
             slots.black_out(session, newsletter, day, day, why)
-        return f"no issue comes out in {period}: {why}"
+        return f"no issue goes out in {period}: {why}"
 
     def unskip(self, _: Mapping[str, Any]) -> str:
         """Let the issue of this period come out after all."""
@@ -142,7 +142,7 @@ class IssueActions:
             day = issue_day(period, newsletter.weekday)
             if not slots.black_out(session, newsletter, day, day, None):
                 raise WrongState(
-                    f"{period} lies in a longer blackout", next_step="digest schedule blackout"
+                    f"{period} is part of a longer blackout", next_step="digest schedule blackout"
                 )
         return f"{period} has an issue again"
 
@@ -152,13 +152,13 @@ class IssueActions:
         if period:
             issue_day(period, 0)
         self.desk.period = period or None
-        return f"here is {period}" if period else "here is the next issue"
+        return f"this is {period}" if period else "this is the next issue"
 
     def samples(self, _: Mapping[str, Any]) -> str:
         """Store the shipped sample comparisons."""
         with self.desk.app.database.write() as session:
             many = import_samples(session, self.desk.app.clock())
-        return f"{many} samples are in the store; digest comparisons withdraw takes one back"
+        return f"{many} samples are imported; digest comparisons withdraw takes one back"
 
     def evergreen(self, _: Mapping[str, Any]) -> str:
         """Pin what the evergreen list has for a week with nothing new."""
@@ -167,18 +167,18 @@ class IssueActions:
             newsletter = store.newsletter(session, self.desk.newsletter)
             chosen = choose_evergreen(session, newsletter, period).chosen
             if not chosen:
-                raise DigestError("the evergreen list has nothing for this week")
+                raise DigestError("the evergreen list has no comparison for this week")
             decisions = draft_history.current(session, newsletter, period)
             for choice in chosen:
                 decisions = overrides.pin(decisions, choice.candidate.slug)
             draft_history.decide(
-                session, newsletter, period, decisions, summary="took the evergreen list", now=now
+                session, newsletter, period, decisions, summary="used the evergreen list", now=now
             )
         return f"{len(chosen)} from the evergreen list"
 
     def _send(self, number: int, *, from_outbox: bool = False) -> str:
         if self.desk.sending:
-            raise WrongState("the desk is sending already")
+            raise WrongState("the desk is already sending")
         sending = start_send(self.desk.app, self.desk.newsletter, number, from_outbox=from_outbox)
         self.desk.stay()
         self.desk.send_fault, self.desk.sending = "", True
@@ -224,7 +224,7 @@ class IssueActions:
         if not standing.approved:
             raise NotApproved(f"approve No. {standing.number} first")
         if not seen or seen != standing.fingerprint or seen != self.desk.snapshot.seal:
-            raise NotApproved("something has changed since you looked; look again")
+            raise NotApproved("something has changed in the meantime; please review it again")
 
 
 def _words(form: Mapping[str, Any], name: str) -> str:

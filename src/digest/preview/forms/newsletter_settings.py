@@ -68,7 +68,9 @@ _GROUPS: tuple[tuple[str, tuple[FormField, ...]], ...] = (
                 label="Text of the logo",
                 hint="For readers who can't see it. Empty for the newsletter's name.",
             ),
-            FormField(name="accent", label="Accent", hint="Such as #2744c4; empty for ours."),
+            FormField(
+                name="accent", label="Accent", hint="Such as #2744c4; empty for the default."
+            ),
             FormField(
                 name="font",
                 label="Font",
@@ -82,12 +84,12 @@ _GROUPS: tuple[tuple[str, tuple[FormField, ...]], ...] = (
             FormField(
                 name="public",
                 label="On the site",
-                choices=(("yes", "For everyone"), ("no", "Known to its readers only")),
+                choices=(("yes", "Listed for everyone"), ("no", "For its readers only")),
             ),
         ),
     ),
     (
-        "When it comes out",
+        "When it goes out",
         (
             FormField(
                 name="every",
@@ -100,8 +102,8 @@ _GROUPS: tuple[tuple[str, tuple[FormField, ...]], ...] = (
             ),
             FormField(
                 name="nth",
-                label="Which one of the month",
-                hint="For once a month.",
+                label="Which one in the month",
+                hint="If it goes out once a month.",
                 choices=tuple((word, word.capitalize()) for word in NTHS),
             ),
             FormField(
@@ -113,7 +115,7 @@ _GROUPS: tuple[tuple[str, tuple[FormField, ...]], ...] = (
             FormField(name="zone", label="Time zone", hint="Such as Europe/Berlin."),
             FormField(
                 name="approvals",
-                label="An issue is approved by",
+                label="Who approves an issue",
                 choices=(("1", "One person"), ("2", "Two people")),
             ),
         ),
@@ -135,9 +137,9 @@ _GROUPS: tuple[tuple[str, tuple[FormField, ...]], ...] = (
                 name="tracking",
                 label="Opens and clicks",
                 choices=(
-                    (Tracking.OFF.value, "Nothing is recorded"),
-                    (Tracking.ANONYMOUS.value, "Numbers only"),
-                    (Tracking.READER.value, "Which reader followed which link"),
+                    (Tracking.OFF.value, "Not tracked"),
+                    (Tracking.ANONYMOUS.value, "Counts only"),
+                    (Tracking.READER.value, "Per reader"),
                 ),
             ),
             FormField(
@@ -158,14 +160,16 @@ _GROUPS: tuple[tuple[str, tuple[FormField, ...]], ...] = (
             ),
             FormField(name="most", label="Most comparisons", hint=f"Up to {MOST}."),
             FormField(
-                name="no_repeat", label="A tool rests", hint="For this many issues after it was in."
+                name="no_repeat",
+                label="A tool rests",
+                hint="For this many issues after it was featured.",
             ),
             FormField(
                 name="when_empty",
                 label="In an empty week",
                 choices=(
-                    (WhenEmpty.SKIP.value, "No issue comes out"),
-                    (WhenEmpty.EVERGREEN.value, "A short one from the evergreen list"),
+                    (WhenEmpty.SKIP.value, "No issue"),
+                    (WhenEmpty.EVERGREEN.value, "A short issue from the evergreen list"),
                 ),
             ),
             FormField(name="weight", label="Points for weight", hint="What counts in the pick."),
@@ -222,7 +226,7 @@ class NewsletterForms:
     ) -> Response:
         body = await json_body(request)
         if body is None:
-            return json_answer({"fault": "that can't be read, or is too long"}, 400)
+            return json_answer({"fault": "that isn't readable, or is too long"}, 400)
 
         def answer() -> Response:
             try:
@@ -284,14 +288,14 @@ class NewsletterForms:
         row, now = self._row(session, body), self._preview.app.clock()
         if body.get("undo"):
             newsletters.reopen(session, row, now)
-            return {"said": f"{row.name} comes out again"}
+            return {"said": f"{row.name} is active again"}
         newsletters.archive(session, row, now)
         return {"said": f"{row.name} is archived"}
 
     def _choose(self, session: Session, body: Mapping[str, Any]) -> dict[str, Any]:
         row = self._row(session, body)
         self._preview.choose(row.slug)
-        return {"said": f"here is {row.name}"}
+        return {"said": f"this is {row.name}"}
 
     def _row(self, session: Session, body: Mapping[str, Any]) -> Newsletter:
         return store.newsletter(session, str(body.get("slug", ""))[:64])

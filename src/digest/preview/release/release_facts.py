@@ -108,7 +108,7 @@ def _departure(session: Session, newsletter: Newsletter, period: str, now: datet
     moment = _planned(session, newsletter, period)
     at = slot.due_at if slot else moment.at if moment else None
     if at is None:
-        return Departure(note="The schedule has no moment for this week.")
+        return Departure(note="The schedule has no issue for this week.")
     leaves = leaves_at(session, newsletter, period, now)
     is_up = service_is_up(session, now)
     ahead = slot is None and moment is not None
@@ -116,7 +116,7 @@ def _departure(session: Session, newsletter: Newsletter, period: str, now: datet
     if leaves is None:
         note = _why_not(newsletter, slot, skipped)
     elif not is_up:
-        note = "Nothing leaves by itself while digest run is stopped: start it, or send by hand."
+        note = "Nothing goes out by itself while digest run is stopped: start it, or send it here."
     else:
         note = f"It is held: {slot.note}." if slot and slot.state is SlotState.HELD else ""
     return Departure(
@@ -133,14 +133,14 @@ def _departure(session: Session, newsletter: Newsletter, period: str, now: datet
 def _why_not(newsletter: Newsletter, slot: Slot | None, skipped: str) -> str:
     """Return why an issue doesn't leave by itself, as a sentence."""
     if newsletter.archived_at is not None:
-        return f"{newsletter.name} is archived: it builds and sends nothing."
+        return f"{newsletter.name} is archived: no issue is built or sent."
     if not newsletter.scheduled:
-        return "The schedule is paused, so nothing leaves by itself."
+        return "The schedule is paused, so nothing goes out by itself."
     if skipped:
         return f"The schedule has no issue this week: {skipped}."
     if slot is not None and slot.state not in slots.WAITING:
-        return f"It doesn't leave by itself: {slot.note or slot.state}."
-    return "Its moment has passed, so it doesn't leave by itself: send it, or move it."
+        return f"It doesn't go out by itself: {slot.note or slot.state}."
+    return "Its due time has passed, so it doesn't go out by itself: send it, or move it."
 
 
 def _planned(session: Session, newsletter: Newsletter, period: str) -> DueMoment | None:
