@@ -8,9 +8,13 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
+from starlette.requests import Request
 
 from digest.comparisons import editorial
 from digest.issues import store
+from digest.web.newsletter_cache import NewsletterCache
+from digest.web.sharing import SharePictures
+from digest.web.theme import Theme
 from tests.conftest import NOW
 from tests.web.conftest import SLUG, MakeSite, Running
 from tests.web.test_corrections import mend
@@ -98,3 +102,14 @@ def test_a_comparison_that_waits_for_its_issue_has_no_picture(make_running: Make
     site = make_running(comparisons_public="issue")
 
     assert site.get(f"/comparisons/{SLUG}/share-x.png").status_code == 404
+
+
+def test_a_picture_that_would_have_to_wait_is_asked_for_again_later(site: Running) -> None:
+    theme = Theme(site.app.settings, NewsletterCache(site.app.database))
+    pictures = SharePictures(site.app, theme, most_waiting=0)
+    path = {"slug": SLUG, "picture": "x"}
+    request = Request({"type": "http", "method": "GET", "headers": [], "path_params": path})
+
+    answer = pictures.show(request)
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")

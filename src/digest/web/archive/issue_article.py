@@ -5,6 +5,7 @@ This module hides that the view of an edition never changes, so that it is compo
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -37,6 +38,7 @@ class IssueArticles:
 
     def __init__(self) -> None:
         self._views: dict[int, IssueView] = {}
+        self._changing = threading.Lock()
 
     def article(self, session: Session, issue_id: int) -> IssueArticle | None:
         """Return the article of an issue; ``None`` where no recipe of its edition was kept."""
@@ -49,12 +51,15 @@ class IssueArticles:
 
     def _view(self, session: Session, issue: Issue, edition: Edition) -> IssueView | None:
         number = edition.id or 0
-        if number not in self._views:
-            try:
-                view = provenance.frozen_view(session, issue, edition, as_mailed=False)
-            except NotFound:
-                return None
+        kept = self._views.get(number)
+        if kept is not None:
+            return kept
+        try:
+            view = provenance.frozen_view(session, issue, edition, as_mailed=False)
+        except NotFound:
+            return None
+        with self._changing:
             if len(self._views) >= _MOST_KEPT:
                 self._views.pop(next(iter(self._views)))
             self._views[number] = view
-        return self._views[number]
+        return view

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import astuple
 from hashlib import sha256
+from http import HTTPStatus
 
 import orjson
 from starlette.requests import Request
@@ -28,17 +29,22 @@ from digest.web.theme import Theme
 from subscribers.locale import percentage, translations
 
 _MOST_KEPT = 200  # pictures of some 15 kB each
+_RETRY_SECONDS = "5"
 _FORMER = 3600  # seconds that the answer is kept at an address of what it said before
 _DESIGN = 1  # of the picture; another one has other addresses
 
 
 class SharePictures:
-    """The pictures of public comparisons, in the name and colour of the site."""
+    """The pictures of public comparisons, in the name and colour of the site.
 
-    def __init__(self, app: App, theme: Theme) -> None:
+    *most_waiting* requests may wait for a drawing, so that a crawler can't take every thread.
+    """
+
+    def __init__(self, app: App, theme: Theme, *, most_waiting: int = 8) -> None:
         self._app = app
         self._theme = theme
         self._drawn: dict[str, bytes] = {}
+        self._waiting = threading.BoundedSemaphore(most_waiting)
         self._drawing = threading.Lock()  # one at a time, since a drawing fills a processor
 
     def routes(self) -> list[Route]:
@@ -55,7 +61,11 @@ class SharePictures:
         picture = self._picture(view)
         current = request.path_params["picture"] == _key(picture)
         headers = IMAGE if current else IMAGE | cacheable_headers(_FORMER)
-        return conditional(request, self._bytes(picture), media_type="image/png", headers=headers)
+        drawn = self._drawn.get(_key(picture)) or self._draw(picture)
+        if drawn is None:
+            busy = {"Retry-After": _RETRY_SECONDS}
+            return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE, headers=busy)
+        return conditional(request, drawn, media_type="image/png", headers=headers)
 
     def tags(self, view: ComparisonView, title: str, description: str) -> ShareTags:
         """Return what other sites show of a page that is about this comparison."""
@@ -94,14 +104,20 @@ class SharePictures:
             ],
         )
 
-    def _bytes(self, picture: SharePicture) -> bytes:
+    def _draw(self, picture: SharePicture) -> bytes | None:
+        """Draw a picture and keep it; ``None`` where too many wait for theirs."""
         key = _key(picture)
-        with self._drawing:
-            if key not in self._drawn:
-                if len(self._drawn) >= _MOST_KEPT:
-                    self._drawn.pop(next(iter(self._drawn)))
-                self._drawn[key] = draw(picture)
-            return self._drawn[key]
+        if not self._waiting.acquire(blocking=False):
+            return None
+        try:
+            with self._drawing:
+                if key not in self._drawn:
+                    if len(self._drawn) >= _MOST_KEPT:
+                        self._drawn.pop(next(iter(self._drawn)))
+                    self._drawn[key] = draw(picture)
+                return self._drawn[key]
+        finally:
+            self._waiting.release()
 
 
 def _figure(share: float | None, language: str) -> str:
