@@ -53,28 +53,29 @@ PLACES = {
 HEAD = """\
 # Checks
 
-What is checked before a mail may go. `digest check ISSUE` and the desk (`digest preview`) show the
-same findings. An **error** forbids approving and sending. A **warning** needs a person's tick:
-`digest approve ISSUE --despite RULE`, or the box at the desk.
+Digest checks every mail before it can go out. `digest check ISSUE` and the desk (`digest preview`)
+show the same findings. An **error** blocks approving and sending. A person has to accept a
+**warning**: with `digest approve ISSUE --despite RULE`, or by ticking its box at the desk.
 
-Below is every rule, with an example that fails, what the check says of it, and an example that
-passes. “word \N{MULTIPLICATION SIGN} 900” stands for 900 lines of it. This page is generated from
-the rules, and a test tries every example.
+This page lists every rule, with an example that fails, the check's message, and an example that
+passes. “word \N{MULTIPLICATION SIGN} 900” means 900 lines of it. This page is generated from
+the rules, and a test runs every example.
 
-What single mail programs support (the tables of caniemail.com) isn't checked: no package for Python
-ships them, and nothing is fetched. [Design](design.md) says what the shipped templates keep to.
+Digest doesn't check what each mail program supports (the tables of caniemail.com), because no
+Python package includes them, and Digest downloads nothing. [Design](design.md) says what the
+shipped templates rely on.
 
-A rule is a function with its words and examples above it, and a line in a list: those of the
-finished mail are in `digest.render.lint.rules`, those of MJML in `digest.render.lint.mjml`.
+A rule is a function with its words and examples above it, and a line in a list: the rules for the
+finished mail are in `digest.render.lint.rules`, those for MJML in `digest.render.lint.mjml`.
 
 # The mail
 """
 MJML_HEAD = """
 # MJML
 
-The compiler reports nothing, so templates are checked before it reads them. A finding names the
-file, line and column, also inside an include, a macro or a loop. What is said of the compiler was
-tried with the version that `tags.json` names.
+The compiler reports nothing, so Digest checks templates first. A finding names the file, line and
+column, also inside an include, a macro or a loop. Statements about the compiler were tested with
+the version that `tags.json` names.
 """
 #: Rules that look at more than a mail or its template, or need a program that may be missing.
 TAIL = """
@@ -82,13 +83,13 @@ TAIL = """
 
 ### settings-changed
 
-**Error.** A frozen mail keeps the site's address, the postal address and the sender it was built
-with. Where `DIGEST_BASE_URL` or `DIGEST_POSTAL_ADDRESS` is another one now, its links would lead
-elsewhere than its headers; where `DIGEST_FROM` is, it would come from somebody whom nobody
-approved. Set it back, or build the issue again. Whatever the setting says, every reader of an issue
-gets it from the sender it was built with. An issue on its way that nobody has got yet (the provider
-refused the sender, say) takes the new one with `digest resume ISSUE`, and goes on once that is
-approved: the earlier approval is void.
+**Error.** A frozen mail keeps the site's URL, the postal address and the sender it was built with.
+If `DIGEST_BASE_URL` or `DIGEST_POSTAL_ADDRESS` has changed, the mail's links wouldn't match its
+headers. If `DIGEST_FROM` has changed, it would come from a sender that nobody approved. Restore the
+setting, or build the issue again. Whatever the setting says, every reader of an issue gets it from
+the sender it was built with. If nobody has got an issue yet (the provider refused the sender, for
+example), `digest resume ISSUE` switches it to the new sender. It continues once that is approved:
+the earlier approval is void.
 
 ### withdrawn
 
@@ -97,57 +98,57 @@ approved: the earlier approval is void.
 ### edited
 
 **Warning.** An editor changed the words of a comparison after the issue was built, so its mail has
-the old ones, and an approval from before doesn't let it go. Build it again with the new words, or
+the old ones, and an earlier approval no longer counts. Build it again with the new words, or
 approve it as it is.
 
 ### panel-share
 
-**Warning.** The mail shows a tool's panel share and quotes reviewers by their calls. Where the
-share doesn't fall on whole seats, or the calls say otherwise, one of them is wrong, and readers
+**Warning.** The mail shows a tool's panel share, and quotes reviewers with their calls. If the
+share isn't a number of whole seats, or contradicts the calls, one of them is wrong, and readers
 would see both.
 
 ### embargo
 
-**Warning.** An editor can put a comparison in that is dated after the issue's day. Readers would
-see it before it is published, and its maker may have asked for the day. The rule itself never
-picks such a one (`not-yet`, see [the pick rule](pick-rule.md)).
+**Warning.** An editor can add a comparison that is dated after the issue's day. Readers would see
+it before its publication, and its maker may have asked for that date. The rule itself never picks
+such a comparison (`not-yet`, see [How comparisons are chosen](pick-rule.md)).
 
-Fails in an issue of 24 November: a comparison that is published on 30 November. The check says:
-`Sable Guard vs Tidepool Notes is dated 30 November, six days after this issue`. How to mend it:
+Fails in an issue of 24 November: a comparison published on 30 November. The check says:
+`Sable Guard vs Tidepool Notes is dated 30 November, six days after this issue`. How to fix it:
 `Leave it out, or make sure that it may be shown by then.`
 
-Passes: one that is published on 24 November or before, or that has no date.
+Passes: a comparison published on 24 November or before, or without a date.
 
 ### quote-gone
 
-**Warning.** An editor chose which verdict, or which passage of it, the mail quotes, and the
-comparison hasn't these words any more, since it was imported again or edited. Its mail quotes what
-the verdict says now. Nobody's words are shown that they didn't write.
+**Warning.** An editor chose a verdict, or a passage from it, for the mail to quote, but the
+comparison no longer has these words, because it was imported again or edited. The mail quotes the
+current verdict. It never shows words that their author didn't write.
 
 ### words-unsaid
 
-**Warning.** An editor wrote an opening, a note or a block, and the mail doesn't show it. Templates
-of your own that are older than these don't: take `issue.mjml`, `issue.txt` and their partials from
-the shipped ones.
+**Warning.** An editor wrote an opening, a note or a block, and the mail doesn't show it, because
+your own templates are older than these. Take `issue.mjml`, `issue.txt` and their partials from the
+shipped templates.
 
 ### correction-unsaid
 
-**Error.** A [correction](every-week.md#when-something-was-wrong) says on top what was wrong and
-what is right. Templates of your own that are older than corrections don't: take
-`partials/correction.mjml`, and what `issue.mjml` and `issue.txt` say of `issue.correction`, from
-the shipped ones.
+**Error.** A [correction](every-week.md#when-a-sent-issue-was-wrong) starts with what was wrong
+and what is right, but your own templates are older than corrections and don't show it. Take
+`partials/correction.mjml`, and the lines about `issue.correction` in `issue.mjml` and `issue.txt`,
+from the shipped templates.
 
 ### spam-score
 
-**Warning** above 0 points, **error** from 5 on. What SpamAssassin says of the mail as it will be
-sent, with its network tests off; only where it is installed and asked for (`digest check ISSUE
+**Warning** above 0 points, **error** from 5 on. SpamAssassin's score for the mail as it will be
+sent, without network tests. It only runs if it's installed and you ask for it (`digest check ISSUE
 --spam`). The finding names the tests that counted.
 
 ### unreachable
 
-**Warning.** A link or image that answers with an error, or not at all; only when asked for (`digest
-check ISSUE --reach`), since it is the one check that goes out. A reader's own links are never
-asked.
+**Warning.** A link or image answers with an error, or not at all. This check only runs if you ask
+for it (`digest check ISSUE --reach`), because it's the only one that uses the network. It never
+requests a reader's own links.
 """
 MJML = """\
 <mjml><mj-head><mj-title>Two</mj-title>{head}<mj-attributes><mj-class name="big" font-size="20px"/>
@@ -180,7 +181,7 @@ def section(rule: AnyRule) -> str:
             filled(f"**{level}.** {looks_for(rule)} {text.why} {source}"),
             f"Fails {PLACES[text.example_of]}:",
             fenced(text.fails, text.example_of),
-            filled(f"The check says: `{finding.message}`. How to mend it: `{finding.mend}`"),
+            filled(f"The check says: `{finding.message}`. How to fix it: `{finding.mend}`"),
             "Passes:",
             fenced(text.passes, text.example_of) + "\n",
         ]

@@ -254,4 +254,4 @@ def test_the_command_checks_files(tmp_path: Path, capsys: pytest.CaptureFixture[
 
     assert main([str(tmp_path / "good.mjml")]) == 0
     assert main([str(tmp_path / "bad.mjml")]) == 1
-    assert "bad.mjml:22:9: <mj-tabel> is no MJML tag" in capsys.readouterr().out
+    assert "bad.mjml:22:9: <mj-tabel> isn't an MJML tag" in capsys.readouterr().out

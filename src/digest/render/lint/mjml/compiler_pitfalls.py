@@ -39,7 +39,7 @@ _IGNORED = frozenset(
 @RuleText(
     name="mjml-line-break",
     level="warning",
-    why="It comes out as the letters `\\n`; a style loses what follows.",
+    why="It becomes the letters `\\n`, and a style loses everything after them.",
     example_of="mjml",
     fails='<mj-text><p style="\ncolor:#111111">Words</p></mj-text>',
     passes='<mj-text><p style="color:#111111">Words</p></mj-text>',
@@ -51,7 +51,7 @@ def line_breaks(parsed: ParsedMjml) -> Iterator[MjmlFault]:
             yield _attribute_fault(
                 line_breaks.name,
                 attribute,
-                f"{attribute.name} of <{tag.name}> goes over several lines and is damaged",
+                f"{attribute.name} of <{tag.name}> spans several lines, which breaks it",
                 "Write it on one line.",
             )
 
@@ -59,7 +59,7 @@ def line_breaks(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 @RuleText(
     name="mjml-character",
     level="warning",
-    why="They come out as code.",
+    why="The compiler turns them into code.",
     example_of="mjml",
     fails='<mj-text><p title="75\u00a0%">Words</p></mj-text>',
     passes='<mj-text><p title="75&#160;%">Words</p></mj-text>',
@@ -72,7 +72,7 @@ def mangled_characters(parsed: ParsedMjml) -> Iterator[MjmlFault]:
             yield _attribute_fault(
                 mangled_characters.name,
                 attribute,
-                f"U+{ord(match[0]):04X} in {attribute.name} of <{tag.name}> is damaged",
+                f"U+{ord(match[0]):04X} in {attribute.name} of <{tag.name}> is broken",
                 f"Write &#{ord(match[0])}; or use the filter attr.",
             )
 
@@ -101,7 +101,7 @@ def quotes_in_quotes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 @RuleText(
     name="mjml-inline",
     level="warning",
-    why="The compiler leaves it where it is.",
+    why="The compiler doesn't inline it.",
     example_of="head",
     fails='<mj-style inline="inline">p { margin: 0; }</mj-style>',
     passes="<mj-style>p { margin: 0; }</mj-style>",
@@ -121,7 +121,7 @@ def no_inlining(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 @RuleText(
     name="mjml-alt",
     level="warning",
-    why="The compiler adds none, and the finished mail is forbidden by `image-alt`.",
+    why="The compiler adds none, and `image-alt` then blocks the finished mail.",
     example_of="mjml",
     fails='<mj-image src="https://a.example/a.png" />',
     passes='<mj-image src="https://a.example/a.png" alt="Lathe leads" />',
@@ -154,7 +154,7 @@ def section_padding(parsed: ParsedMjml) -> Iterator[MjmlFault]:
                 yield _attribute_fault(
                     section_padding.name,
                     attribute,
-                    "the columns of this section come out too wide for its padding",
+                    "the columns of this section are too wide for its padding",
                     "Use padding-left and padding-right.",
                 )
 
@@ -162,7 +162,7 @@ def section_padding(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 @RuleText(
     name="mjml-class",
     level="warning",
-    why="Here the first one counts, in other compilers the last.",
+    why="Here the first one counts; in other compilers, the last.",
     example_of="mjml",
     fails='<mj-text mj-class="big huge">Words</mj-text>',
     passes='<mj-text mj-class="big">Words</mj-text>',
@@ -184,8 +184,8 @@ def class_clashes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
                 yield _tag_fault(
                     class_clashes.name,
                     tag,
-                    f"{seen[clash]} and {name} both say {clash}; {seen[clash]} counts",
-                    "Say it in one of them.",
+                    f"{seen[clash]} and {name} both set {clash}; {seen[clash]} counts",
+                    "Set it in one of them.",
                 )
             seen |= dict.fromkeys(defined.get(name, set()) - seen.keys(), name)
 
@@ -193,7 +193,7 @@ def class_clashes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 @RuleText(
     name="mjml-unknown-class",
     level="warning",
-    why="The compiler passes over it without a word.",
+    why="The compiler silently ignores it.",
     example_of="mjml",
     fails='<mj-text mj-class="bigg">Words</mj-text>',
     passes='<mj-text mj-class="big">Words</mj-text>',
@@ -216,7 +216,7 @@ def unknown_classes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 @RuleText(
     name="mjml-shared-id",
     level="warning",
-    why="Both get the same id, and the first one moves when the second is used.",
+    why="Both get the same ID, and using the second one moves the first.",
     example_of="mjml",
     fails='<mj-navbar hamburger="hamburger"></mj-navbar>\n' * 2,
     passes='<mj-navbar hamburger="hamburger"></mj-navbar>',
@@ -229,14 +229,14 @@ def shared_ids(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     ):
         for tag in tags[1:]:
             yield _tag_fault(
-                shared_ids.name, tag, f"a second {what} gets in the way of the first", "Keep one."
+                shared_ids.name, tag, f"a second {what} interferes with the first", "Keep one."
             )
 
 
 @RuleText(
     name="mjml-no-effect",
     level="warning",
-    why="The compiler takes them and does nothing with them.",
+    why="The compiler accepts them and does nothing with them.",
     example_of="mjml",
     fails='<mj-table role="none"><tr><td>1</td></tr></mj-table>',
     passes="<mj-table><tr><td>1</td></tr></mj-table>",
@@ -251,7 +251,7 @@ def no_effect(parsed: ParsedMjml) -> Iterator[MjmlFault]:
                     no_effect.name,
                     attribute,
                     f"{attribute.name} of <{tag.name}> does nothing",
-                    "Take it out.",
+                    "Remove it.",
                 )
 
 
@@ -271,15 +271,15 @@ def column_widths(parsed: ParsedMjml) -> Iterator[MjmlFault]:
             yield _tag_fault(
                 column_widths.name,
                 tag,
-                f"the columns take {sum(widths):g}% of the width together",
-                "Make it 100% at most, or the last one wraps.",
+                f"the columns take {sum(widths):g}% of the width in total",
+                "Keep the total at 100% or below, or the last one wraps.",
             )
 
 
 @RuleText(
     name="mjml-target",
     level="warning",
-    why="An empty frame is shown, or a button that does nothing.",
+    why="The mail shows an empty frame, or a button that does nothing.",
     example_of="mjml",
     fails="<mj-button>Read the comparison</mj-button>",
     passes='<mj-button href="https://a.example/">Read the comparison</mj-button>',

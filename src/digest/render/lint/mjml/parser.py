@@ -184,8 +184,8 @@ class _Reader:
             self._fault(
                 after + sign,
                 text[sign : sign + 20],
-                f"< can't stand in {tag.name}",
-                "Write &lt;, or take it out: only words may stand here.",
+                f"< isn't allowed in {tag.name}",
+                "Write &lt;, or remove it: only text is allowed here.",
             )
         return self.source.find(">", end) + 1 or len(self.source)
 
@@ -209,14 +209,14 @@ class _Reader:
             message = f"{text} ends <{last}>"
             self._fault(at, text, message, f"Write </{last}>, or <{name}> before it.")
         else:
-            self._fault(at, text, f"{text} closes nothing", "Take it out, or open it before.")
+            self._fault(at, text, f"{text} closes nothing", "Remove it, or open it before.")
 
     def _unclosed(self, tag: MjmlTag) -> None:
         self._fault(
             tag.at,
             f"<{tag.name}",
             f"<{tag.name}> is never closed",
-            f"Write </{tag.name}>; MJML leaves no tag open.",
+            f"Write </{tag.name}>; MJML needs every tag closed.",
         )
 
     def _comment(self, token: re.Match[str]) -> None:
@@ -224,14 +224,15 @@ class _Reader:
             self._fault(token.start(), "<!--", "this comment never ends", "Write --> after it.")
         elif "--" in token["comment"] and not token["comment"].lstrip().startswith("[if"):
             self._fault(
-                token.start(), token[0][:40], "-- can't stand inside a comment", "Write - instead."
+                token.start(),
+                token[0][:40],
+                "-- isn't allowed inside a comment",
+                "Write - instead.",
             )
 
     def _unparsable(self, text: str, at: int) -> None:
         construct = {"<![CDATA[": "CDATA", "<?": "<?…?>", "<!": "<!…>"}.get(text, "<")
-        mend = (
-            "Write &lt; for the sign." if construct == "<" else "Take it out: MJML can't read it."
-        )
+        mend = "Write &lt; for the sign." if construct == "<" else "Remove it: MJML can't read it."
         near = "<" + re.split(r"[\n<]", self.source[at + 1 : at + 20])[0]
         self._fault(at, near, f"{construct} can't be read here", mend)
 
@@ -241,12 +242,12 @@ class _Reader:
             self._fault(
                 at + control.start(),
                 control[0],
-                f"the control character U+{ord(control[0]):04X} can't stand here",
-                "Take it out.",
+                f"the control character U+{ord(control[0]):04X} isn't allowed here",
+                "Remove it.",
             )
         if self.open:
             self.open[-1].texts.append((at, text))
         elif text.strip():
             start = at + len(text) - len(text.lstrip())
             near = text.strip().split("\n")[0][:40]
-            self._fault(start, near, f"“{near}” stands outside <mjml>", "Move it inside, or out.")
+            self._fault(start, near, f"“{near}” is outside <mjml>", "Move it inside, or out.")

@@ -20,7 +20,7 @@ _UNSUPPORTED = {
 @RuleText(
     name="mjml-tag",
     level="error",
-    why="The compiler copies it into the mail, where it means nothing. The mail isn't rendered.",
+    why="The compiler copies it into the mail, where it means nothing. Digest won't render it.",
     example_of="mjml",
     fails="<mj-txt>Words</mj-txt>",
     passes="<mj-text>Words</mj-text>",
@@ -36,13 +36,13 @@ def known_tags(parsed: ParsedMjml) -> Iterator[MjmlFault]:
         elif low in _UNSUPPORTED:
             yield _fault(known_tags.name, tag, "isn't supported", _UNSUPPORTED[low])
         else:
-            yield _fault(known_tags.name, tag, "is no MJML tag", _suggestion(low, tag_specs()))
+            yield _fault(known_tags.name, tag, "isn't an MJML tag", _suggestion(low, tag_specs()))
 
 
 @RuleText(
     name="mjml-nesting",
     level="error",
-    why="Elsewhere it comes out broken, or not at all.",
+    why="Elsewhere it's broken or missing in the mail.",
     example_of="mjml",
     fails="<mj-section><mj-column /></mj-section>",
     passes='<mj-spacer height="12px" />',
@@ -57,16 +57,18 @@ def nesting(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 def _root(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     for tag in parsed.roots:
         if tag.name.lower() != "mjml":
-            yield _fault(nesting.name, tag, "stands outside <mjml>", "Move it inside.")
+            yield _fault(nesting.name, tag, "is outside <mjml>", "Move it inside.")
     tops = [tag for tag in parsed.roots if tag.name == "mjml"]
     for tag in tops[1:]:
-        yield _fault(nesting.name, tag, "is there twice", "Keep one.")
+        yield _fault(nesting.name, tag, "appears twice", "Keep one.")
     for name in ("mj-head", "mj-body"):
         children = [child for tag in tops for child in tag.children if child.name == name]
         for tag in children[1:]:
-            yield _fault(nesting.name, tag, "is there twice", "Keep one.")
+            yield _fault(nesting.name, tag, "appears twice", "Keep one.")
         if name == "mj-body" and tops and not children:
-            yield _fault(nesting.name, tops[0], "has no <mj-body>", "Add one: it is the mail.")
+            yield _fault(
+                nesting.name, tops[0], "has no <mj-body>", "Add one: it contains the mail."
+            )
 
 
 def _inside(tag: MjmlTag) -> Iterator[MjmlFault]:
@@ -80,7 +82,7 @@ def _inside(tag: MjmlTag) -> Iterator[MjmlFault]:
     elif parent.name != "mj-attributes" and parent.name not in kind.inside:
         yield _misplaced(tag)
     elif parent.name == "mj-attributes" and tag.children:
-        yield _fault(nesting.name, tag.children[0], f"can't stand in <{tag.name}>", "Move it.")
+        yield _fault(nesting.name, tag.children[0], f"isn't allowed in <{tag.name}>", "Move it.")
 
 
 def _misplaced(tag: MjmlTag) -> MjmlFault:
@@ -89,8 +91,8 @@ def _misplaced(tag: MjmlTag) -> MjmlFault:
     return _fault(
         nesting.name,
         tag,
-        f"can't stand in <{tag.parent.name}>",
-        f"Put it in {places}." if places else "It goes around everything.",
+        f"isn't allowed in <{tag.parent.name}>",
+        f"Put it in {places}." if places else "It must enclose everything.",
     )
 
 
@@ -98,13 +100,13 @@ def _html_in(tag: MjmlTag, parent: MjmlTag) -> Iterator[MjmlFault]:
     if tag_specs()[parent.name].content == "html":
         return
     mend = "Put HTML in <mj-text>, <mj-table> or <mj-raw>."
-    yield _fault(nesting.name, tag, f"can't stand in <{parent.name}>", mend)
+    yield _fault(nesting.name, tag, f"isn't allowed in <{parent.name}>", mend)
 
 
 @RuleText(
     name="mjml-stray-text",
     level="warning",
-    why="They come out in the wrong place, or not at all.",
+    why="They end up in the wrong place, or not at all.",
     example_of="mjml",
     fails="Words",
     passes="<mj-text>Words</mj-text>",
@@ -122,8 +124,8 @@ def stray_text(parsed: ParsedMjml) -> Iterator[MjmlFault]:
                     stray_text.name,
                     start,
                     near,
-                    f"“{near}” stands in <{tag.name}>, which holds only tags",
-                    "Put words in <mj-text>.",
+                    f"“{near}” is in <{tag.name}>, which can only contain tags",
+                    "Put text in <mj-text>.",
                     is_error=False,
                 )
 
@@ -131,7 +133,7 @@ def stray_text(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 @RuleText(
     name="mjml-attribute",
     level="error",
-    why="The compiler drops it without a word.",
+    why="The compiler silently drops it.",
     example_of="mjml",
     fails='<mj-text colour="#111111">Words</mj-text>',
     passes='<mj-text color="#111111">Words</mj-text>',
@@ -152,7 +154,7 @@ def known_attributes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 @RuleText(
     name="mjml-twice",
     level="warning",
-    why="Here the last one counts, in other compilers the first.",
+    why="Here the last one counts; in other compilers, the first.",
     example_of="mjml",
     fails='<mj-text color="#111111" color="#222222">Words</mj-text>',
     passes='<mj-text color="#111111">Words</mj-text>',
@@ -167,7 +169,7 @@ def repeated_attributes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
                     repeated_attributes.name,
                     attribute.at,
                     attribute.name,
-                    f"{attribute.name} stands twice in <{tag.name}>; the last one counts",
+                    f"{attribute.name} appears twice in <{tag.name}>; the last one counts",
                     "Keep one.",
                     is_error=False,
                 )
@@ -177,7 +179,7 @@ def repeated_attributes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 @RuleText(
     name="mjml-value",
     level="error",
-    why="The compiler writes it into the mail all the same.",
+    why="The compiler writes it into the mail anyway.",
     example_of="mjml",
     fails='<mj-text align="middle">Words</mj-text>',
     passes='<mj-text align="center">Words</mj-text>',
@@ -193,7 +195,7 @@ def attribute_values(parsed: ParsedMjml) -> Iterator[MjmlFault]:
                 attribute.at,
                 f'{attribute.name}="{value}"',
                 f"{attribute.name} of <{tag.name}> can't be “{value[:40]}”",
-                f"It takes {takes(kind)}.",
+                f"It must be {takes(kind)}.",
             )
 
 
@@ -206,7 +208,7 @@ def _mjml_attributes(parsed: ParsedMjml) -> Iterator[tuple[MjmlTag, Attribute]]:
 
 def _suggestion(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, sorted(known), 1, 0.6)
-    return f"Did you mean {close[0]}?" if close else "Take it out."
+    return f"Did you mean {close[0]}?" if close else "Remove it."
 
 
 def _fault(rule: str, tag: MjmlTag, message: str, mend: str) -> MjmlFault:

@@ -66,9 +66,9 @@ def text_contrast(mail: LintedMail) -> Iterator[Finding]:
                 yield warning(
                     text_contrast.name,
                     "html",
-                    f"“{run.text[:40]}” stands out {ratio:.1f} to 1 in the"
+                    f"“{run.text[:40]}” has a contrast of {ratio:.1f} to 1 in the"
                     f" {'dark' if dark else 'light'}; {needed} to 1 is enough",
-                    "Make the words darker or lighter"
+                    "Make the text darker or lighter"
                     + (", in the style sheet's dark part." if dark else "."),
                     line=run.line,
                 )
@@ -192,7 +192,7 @@ def _hidden(style: dict[str, str]) -> bool:
 @RuleText(
     name="language",
     level="error",
-    why="A screen reader pronounces the mail by it.",
+    why="Screen readers use it to pronounce the mail.",
     source="WCAG 2.1, 3.1.1",
     example_of="mail",
     fails=_MAIL.format(lang="", title="Two tools"),
@@ -203,14 +203,17 @@ def language(mail: LintedMail) -> Iterator[Finding]:
     spoken = next((tag.get("lang") for tag in mail.markup.named("html")), None)
     if not spoken or spoken == "und":
         yield error(
-            language.name, "html", "the mail doesn't say its language", 'Write <mjml lang="en">.'
+            language.name,
+            "html",
+            "the mail doesn't declare its language",
+            'Write <mjml lang="en">.',
         )
 
 
 @RuleText(
     name="title",
     level="error",
-    why="A screen reader says it first.",
+    why="A screen reader reads it first.",
     source="WCAG 2.1, 2.4.2",
     example_of="mail",
     fails=_MAIL.format(lang=' lang="en"', title=""),
@@ -219,7 +222,7 @@ def language(mail: LintedMail) -> Iterator[Finding]:
 def title(mail: LintedMail) -> Iterator[Finding]:
     """Require a title."""
     if not mail.markup.title.strip():
-        yield error(title.name, "html", "the mail has no title", "Fill <mj-title>.")
+        yield error(title.name, "html", "the mail has no title", "Fill in <mj-title>.")
 
 
 @RuleText(
@@ -247,7 +250,7 @@ def image_alts(mail: LintedMail) -> Iterator[Finding]:
 @RuleText(
     name="heading-order",
     level="warning",
-    why="A screen reader lists the headings like a table of contents.",
+    why="Screen readers list the headings like a table of contents.",
     source="WCAG 2.1, 1.3.1",
     example_of="html",
     fails="<h4>Far down</h4>",
@@ -272,7 +275,7 @@ def heading_order(mail: LintedMail) -> Iterator[Finding]:
 @RuleText(
     name="words-without-images",
     level="warning",
-    why="Many mailboxes load images only when asked.",
+    why="Many mail apps only load images on request.",
     example_of="html",
     fails='<img src="https://a.example/a.png" alt="">\n' * 9,
     passes='<img src="https://a.example/a.png" alt="">',
@@ -284,6 +287,6 @@ def words_without_images(mail: LintedMail) -> Iterator[Finding]:
         yield warning(
             words_without_images.name,
             "html",
-            f"{images} image{'s' * (images > 1)} and {words} words: little is left with images off",
+            f"{images} image{'s' * (images > 1)} and {words} words: little remains with images off",
             "Say in words what the images show.",
         )

@@ -23,7 +23,7 @@ _SPAM_POINTS = 5.0  # of SpamAssassin
 @RuleText(
     name="unsubscribe-link",
     level="error",
-    why="The law asks for it, and who can't leave reports spam.",
+    why="The law requires it, and readers who can't unsubscribe report spam.",
     source="15 U.S.C. 7704 (a) (3) (CAN-SPAM); Google, Email sender guidelines",
     example_of="text",
     fails="""\
@@ -44,8 +44,8 @@ def unsubscribe_link(mail: LintedMail) -> Iterator[Finding]:
 @RuleText(
     name="unsubscribe-near-top",
     level="warning",
-    why="A reader who doesn't find it reports spam, and the one at the end is lost where a mailbox"
-    " cuts the mail off.",
+    why="Readers who don't find it report spam, and a mailbox that clips the mail cuts off the link"
+    " at the end.",
     example_of="mail",
     fails=_ADDRESS + _WORDS + _LINK,
     passes=_ADDRESS + _LINK + _WORDS,
@@ -57,15 +57,15 @@ def unsubscribe_near_top(mail: LintedMail) -> Iterator[Finding]:
         yield warning(
             unsubscribe_near_top.name,
             "html",
-            "the first unsubscribe link comes late",
-            "Put one near the top as well: readers who don't find it report spam.",
+            "the first unsubscribe link is too far down",
+            "Put one near the top too: readers who don't find it report spam.",
         )
 
 
 @RuleText(
     name="postal-address",
     level="error",
-    why="The law asks for it. A warning is enough while mail goes to the outbox folder only and no"
+    why="The law requires it. It's only a warning while mail goes to the outbox folder and no"
     " address is set.",
     source="15 U.S.C. 7704 (a) (5) (CAN-SPAM)",
     example_of="text",
@@ -79,7 +79,7 @@ def postal_address(mail: LintedMail) -> Iterator[Finding]:
         yield error(
             postal_address.name,
             "html",
-            "there is no postal address; the law asks for one",
+            "there is no postal address; the law requires one",
             "Set DIGEST_POSTAL_ADDRESS.",
         )
         return
@@ -94,7 +94,7 @@ def postal_address(mail: LintedMail) -> Iterator[Finding]:
 @RuleText(
     name="text-part",
     level="error",
-    why="Some readers see nothing else, and spam filters compare it with the HTML.",
+    why="Some readers only see this part, and spam filters compare it with the HTML.",
     source="RFC 2046, 5.1.4",
     example_of="text",
     fails=f"{_LEAVE}\nWeekly\n12 Example Street",
@@ -106,7 +106,7 @@ def text_part(mail: LintedMail) -> Iterator[Finding]:
         yield error(
             text_part.name,
             "text",
-            "the text part is missing or next to empty",
+            "the text part is missing or nearly empty",
             "Write the mail's .txt template.",
         )
 
@@ -120,5 +120,5 @@ def spam_score(score: float, tests: Sequence[str]) -> Iterator[Finding]:
         "spam-score",
         "html",
         f"SpamAssassin gives it {score:g} points: {'; '.join(tests) or 'it does not say why'}",
-        "Change what it names.",
+        "Fix what it names.",
     )

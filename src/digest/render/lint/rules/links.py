@@ -23,8 +23,8 @@ _ALT = re.compile(r"\balt=\"([^\"]+)\"", re.IGNORECASE)
 @RuleText(
     name="link-target",
     level="error",
-    why="A mail has no site of its own that a short address could be completed with, and mailboxes"
-    " drop what a program would run.",
+    why="A mail has no base URL to complete a relative address with, and mailboxes drop addresses"
+    " that run a program.",
     source="RFC 3986, 4.2",
     example_of="html",
     fails='<a href="javascript:alert(1)">Open</a>',
@@ -39,7 +39,7 @@ def link_targets(mail: LintedMail) -> Iterator[Finding]:
                 link_targets.name,
                 "html",
                 f"{url[:80]!r} {fault}",
-                "Give the whole address, beginning with https://.",
+                "Give the full address, starting with https://.",
                 line=tag.line,
             )
 
@@ -68,7 +68,7 @@ def local_hosts(mail: LintedMail) -> Iterator[Finding]:
 @RuleText(
     name="plain-http",
     level="warning",
-    why="Browsers and mailboxes warn of links that aren't encrypted.",
+    why="Browsers and mailboxes warn about links that aren't encrypted.",
     example_of="html",
     fails='<a href="http://a.example/">The whole story</a>',
     passes='<a href="https://a.example/">The whole story</a>',
@@ -92,7 +92,7 @@ def plain_http(mail: LintedMail) -> Iterator[Finding]:
 @RuleText(
     name="lookalike-host",
     level="warning",
-    why="Such letters can make a host look like another one.",
+    why="Such letters can make one host look like another.",
     source="Unicode Technical Standard 39",
     example_of="html",
     fails='<a href="https://xn--pple-43d.example/">The shop</a>',
@@ -107,7 +107,7 @@ def lookalike_hosts(mail: LintedMail) -> Iterator[Finding]:
                 lookalike_hosts.name,
                 "html",
                 f"{host!r} has letters beyond ASCII and may look like another address",
-                "Make sure it is the one you mean.",
+                "Make sure that it's the host you mean.",
                 line=tag.line,
             )
 
@@ -116,7 +116,7 @@ def lookalike_hosts(mail: LintedMail) -> Iterator[Finding]:
     name="click-mark",
     level="error",
     why="Click tracking sends a link through the provider, and a reader's own link opens their"
-    " settings. The mark that exempts it stands before the address.",
+    " settings. The mark that exempts it comes before the address.",
     source="SendGrid's documentation, Click Tracking",
     example_of="html",
     fails='<a href="https://news.example.com/p/-digest_preferences_token-">Preferences</a>',
@@ -143,7 +143,7 @@ def click_marks(mail: LintedMail) -> Iterator[Finding]:
 @RuleText(
     name="link-words",
     level="warning",
-    why="A screen reader lists the links of a mail one after the other.",
+    why="Screen readers list the links of a mail one after another.",
     source="WCAG 2.1, 2.4.4",
     example_of="html",
     fails='<a href="https://a.example/">Read more</a>',
@@ -160,7 +160,7 @@ def link_words(mail: LintedMail) -> Iterator[Finding]:
         yield warning(
             link_words.name,
             "html",
-            f"{message}: who listens to a list of links learns nothing",
+            f"{message}: in a list of links, that tells a reader nothing",
             "Say where it leads.",
             line=mail.html.count("\n", 0, match.start()) + 1,
         )
@@ -169,7 +169,7 @@ def link_words(mail: LintedMail) -> Iterator[Finding]:
 @RuleText(
     name="repeated-link",
     level="warning",
-    why="Spam filters count them.",
+    why="Spam filters count repeated links.",
     example_of="html",
     fails='<a href="https://a.example/">Lathe</a>\n' * 4,
     passes='<a href="https://a.example/">Lathe</a>\n' * 3,
@@ -179,8 +179,8 @@ def repeated_links(mail: LintedMail) -> Iterator[Finding]:
     urls = Counter(tag.get("href") or "" for tag in mail.markup.named("a"))
     for url, count in urls.items():
         if url and count > _MAX_REPEATS and not any(tag in url for tag in mail.tags):
-            message = f"{url[:80]!r} stands in the mail {count} times"
-            yield warning(repeated_links.name, "html", message, f"{_MAX_REPEATS} times are plenty.")
+            message = f"{url[:80]!r} appears {count} times in the mail"
+            yield warning(repeated_links.name, "html", message, f"{_MAX_REPEATS} times are enough.")
 
 
 def _urls(mail: LintedMail) -> Iterator[tuple[HtmlTag, str]]:
@@ -214,12 +214,12 @@ def _fault(url: str) -> str:
         parts = urlsplit(url)
         host = parts.hostname
     except ValueError:
-        return "is no address"
+        return "isn't an address"
     if parts.scheme not in {"http", "https"}:
         return "is neither http nor https"
     if not host:
-        return "names no host"
-    return "carries a name or password" if parts.username is not None else ""
+        return "has no host"
+    return "contains a name or password" if parts.username is not None else ""
 
 
 def _local(host: str) -> bool:

@@ -16,9 +16,9 @@ REWRITTEN_BYTES = 600  #: added to each link by click tracking
 @RuleText(
     name="html-size",
     level=f"error beyond {CLIP_BYTES:,} bytes, warning beyond {NEAR_BYTES:,}",
-    why="Gmail hides what is beyond, the unsubscribe link included. Where clicks are tracked, each"
+    why="Gmail hides the rest, including the unsubscribe link. With click tracking, each"
     f" link grows by {REWRITTEN_BYTES} bytes on its way.",
-    source="Gmail publishes no limit; senders measure 102 KB.",
+    source="Gmail doesn't publish its limit; senders measure 102 KB.",
     example_of="html",
     fails="word\n" * 22_000,
     passes="word\n" * 900,
@@ -37,14 +37,14 @@ def html_size(mail: LintedMail) -> Iterator[Finding]:
             html_size.name,
             "html",
             f"{message}; Gmail cuts off at {CLIP_BYTES:,}",
-            "Carry fewer comparisons or shorter quotes.",
+            "Use fewer comparisons or shorter quotes.",
         )
     elif total > NEAR_BYTES:
         yield warning(
             html_size.name,
             "html",
             f"{message}; Gmail cuts off at {CLIP_BYTES:,}",
-            "Leave room: a longer issue would be clipped.",
+            "Leave some room: a longer issue would be clipped.",
         )
 
 
@@ -59,7 +59,7 @@ def tracked_links(mail: LintedMail) -> int:
 @RuleText(
     name="long-line",
     level="error",
-    why="Mail servers break longer lines anywhere, also inside words and links.",
+    why="Mail servers break longer lines anywhere, even inside words and links.",
     source="RFC 5321, 4.5.3.1.6",
     example_of="html",
     fails="x" * 1_000,

@@ -17,7 +17,7 @@ _ANSWER = re.compile(r"(?:re|fwd?|aw|wg)\s*:", re.IGNORECASE)
 @RuleText(
     name="subject-length",
     level=f"error for none, or beyond {SUBJECT_MOST} characters; warning beyond {SUBJECT_FITS}",
-    why="Phones show about 40 characters of it, screens about 70.",
+    why="Phones show about 40 characters, larger screens about 70.",
     example_of="subject",
     fails="Which of the two would you build on, now that both have been with us for a month?",
     passes="Lathe leads Mortar, 100% to 50%",
@@ -26,7 +26,9 @@ def subject_length(mail: LintedMail) -> Iterator[Finding]:
     """Require a subject that is shown in full."""
     length = sum(1 for _ in graphemes(mail.subject))
     if not mail.subject.strip():
-        yield error(subject_length.name, "subject", "there is no subject", "Give the issue one.")
+        yield error(
+            subject_length.name, "subject", "there is no subject", "Give the issue a subject."
+        )
     elif length > SUBJECT_MOST:
         message = f"the subject has {length} characters; {SUBJECT_MOST} at most"
         yield error(subject_length.name, "subject", message, "Shorten it.")
@@ -38,7 +40,7 @@ def subject_length(mail: LintedMail) -> Iterator[Finding]:
 @RuleText(
     name="subject-controls",
     level="error",
-    why="A line end would begin another header, and turned text hides what a subject says.",
+    why="A line end would start another header, and reversed text hides what a subject says.",
     source="RFC 5322, 2.2; Unicode Standard Annex 9",
     example_of="subject",
     fails="Lathe\u202e rates",
@@ -55,14 +57,14 @@ def subject_controls(mail: LintedMail) -> Iterator[Finding]:
             if unicodedata.category(char) in {"Cc", "Zl", "Zp", "Cs"} or _is_bidi_control(char):
                 name = unicodedata.name(char, "a control character")
                 message = f"it holds U+{ord(char):04X}, {name.lower()}"
-                yield error(subject_controls.name, place, message, "Take the character out.")
+                yield error(subject_controls.name, place, message, "Remove the character.")
                 break
 
 
 @RuleText(
     name="honest-subject",
     level="error",
-    why="The law forbids a subject that misleads, and mailboxes report it.",
+    why="The law forbids misleading subjects, and mailboxes report them.",
     source="15 U.S.C. 7704 (a) (2) (CAN-SPAM)",
     example_of="subject",
     fails="Re: your order",
@@ -74,15 +76,15 @@ def honest_subject(mail: LintedMail) -> Iterator[Finding]:
         yield error(
             honest_subject.name,
             "subject",
-            "the subject poses as an answer or a forward",
-            "Begin with something else than Re: or Fwd:.",
+            "the subject pretends to be a reply or a forward",
+            "Don't start with Re: or Fwd:.",
         )
 
 
 @RuleText(
     name="preheader-length",
     level="warning",
-    why="Mailboxes show it after the subject, and fill a short one with whatever comes next.",
+    why="Mailboxes show it after the subject, and fill up a short one with the text that follows.",
     example_of="preheader",
     fails="Two tools.",
     passes="Also: Lathe vs Mortar, Tidemark SQL vs Brook, and three more",
@@ -95,7 +97,7 @@ def preheader_length(mail: LintedMail) -> Iterator[Finding]:
             preheader_length.name,
             "preheader",
             f"the preheader has {length} character{'s' * (length != 1)}",
-            f"{PREHEADER_LEAST} to {PREHEADER_MOST} fill the line mailboxes show.",
+            f"{PREHEADER_LEAST} to {PREHEADER_MOST} characters fill the line that mailboxes show.",
         )
 
 

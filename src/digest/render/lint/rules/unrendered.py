@@ -29,7 +29,7 @@ _ACTIVE = ("script", "form", "iframe", "object", "embed", "input", "button")
 @RuleText(
     name="mjml-left",
     level="error",
-    why="A mailbox shows nothing for them. The compiler copies every tag that it doesn't know.",
+    why="Mailboxes show nothing for them. The compiler copies every tag that it doesn't know.",
     example_of="html",
     fails="<mj-fancy>Look</mj-fancy>",
     passes="<p>Look</p>",
@@ -49,7 +49,7 @@ def mjml_left(mail: LintedMail) -> Iterator[Finding]:
 @RuleText(
     name="template-left",
     level="error",
-    why="They are shown as they are: nothing was put in their place.",
+    why="Readers see them as they are: nothing replaced them.",
     example_of="html",
     fails="<p>Hello {{ name }}</p>",
     passes="<p>Hello { name }</p>",
@@ -68,8 +68,8 @@ def template_left(mail: LintedMail) -> Iterator[Finding]:
             yield error(
                 template_left.name,
                 place,
-                f"{match[0]} is left over: nothing was put in its place",
-                "Print stored text through the template, not by hand.",
+                f"{match[0]} is left over: nothing replaced it",
+                "Print stored text with the template, not by hand.",
                 line=_line(part, match.start()),
             )
 
@@ -77,7 +77,7 @@ def template_left(mail: LintedMail) -> Iterator[Finding]:
 @RuleText(
     name="tag-broken",
     level="error",
-    why="The provider puts each reader's own link in its place; a tag in pieces, or anywhere else,"
+    why="The provider replaces it with each reader's own link; a broken tag, or one elsewhere,"
     " stays in the mail.",
     source="SendGrid's documentation, Substitution Tags",
     example_of="html",
@@ -103,8 +103,8 @@ def _intact(tag: str, place: Place, part: str) -> Iterator[Finding]:
             yield error(
                 tags_intact.name,
                 place,
-                f"{core} doesn't stand as {tag} at the end of a link",
-                "Use the links the issue brings, with the filter personal.",
+                f"{core} isn't {tag} at the end of a link",
+                "Use the issue's links, with the filter personal.",
                 line=_line(part, match.start()),
             )
 
@@ -112,8 +112,8 @@ def _intact(tag: str, place: Place, part: str) -> Iterator[Finding]:
 @RuleText(
     name="tag-misplaced",
     level="error",
-    why="The provider would replace them there as well, and show the reader's own link to everybody"
-    " who looks on.",
+    why="The provider would replace them there too, and show the reader's own link to anybody who"
+    " sees the screen.",
     source="SendGrid's documentation, Substitution Tags",
     example_of="subject",
     fails="Two tools -digest_unsubscribe_token-",
@@ -123,14 +123,14 @@ def tags_in_links(mail: LintedMail) -> Iterator[Finding]:
     """Forbid reader tags in the subject and the preheader."""
     for tag in mail.tags:
         if tag in mail.subject + mail.preheader:
-            message, mend = f"{tag} stands outside a link", "Take it out."
+            message, mend = f"{tag} is outside a link", "Remove it."
             yield error(tags_in_links.name, "subject", message, mend)
 
 
 @RuleText(
     name="active-content",
     level="error",
-    why="Mailboxes drop them, and distrust the sender.",
+    why="Mailboxes drop them and distrust the sender.",
     source="caniemail.com",
     example_of="html",
     fails='<form><input name="vote"></form>',
@@ -151,7 +151,7 @@ def active_content(mail: LintedMail) -> Iterator[Finding]:
 @RuleText(
     name="placeholder",
     level="warning",
-    why="They were to be replaced by real ones.",
+    why="Somebody forgot to replace them.",
     example_of="html",
     fails='<a href="https://www.yourcompany.com/">The sponsor</a>',
     passes='<a href="https://bellows.example/">The sponsor</a>',
@@ -162,14 +162,14 @@ def placeholders(mail: LintedMail) -> Iterator[Finding]:
     for place, part in parts:
         match = _PLACEHOLDER.search(part)
         if match:
-            message = f"“{match[0]}” looks like something that was to be replaced"
+            message = f"“{match[0]}” looks like a placeholder"
             line = part.count("\n", 0, match.start()) + 1
-            yield warning(placeholders.name, place, message, "Write the real words.", line=line)
+            yield warning(placeholders.name, place, message, "Write the real text.", line=line)
     for tag in mail.markup.named("a", "img"):
         url = tag.get("href") or tag.get("src") or ""
         if _PLACEHOLDER_HOST.fullmatch(_host(url)):
-            message = f"{url[:80]!r} stands for an address that was to be filled in"
-            mend = "Give the real one."
+            message = f"{url[:80]!r} looks like a placeholder for an address"
+            mend = "Give the real address."
             yield warning(placeholders.name, "html", message, mend, line=tag.line)
 
 
