@@ -54,8 +54,8 @@ PAID_LEFT = (Entry.PAID, Entry.FREE)
         (pair((100, 0)), "A clean sweep: verdicts don’t come any clearer than this."),
         (pair((50, 50)), "Your call: the panel can’t settle this one."),
         (pair((100, 75)), "Almost unanimous: one reviewer breaks ranks."),
-        (pair((75, 50)), "One pair, and what every reviewer makes of it."),
-        (pair((None, None)), "One pair, and what every reviewer makes of it."),
+        (pair((75, 50)), "One pair, and what the reviewers make of it."),
+        (pair((None, None)), "One pair, and what the reviewers make of it."),
     ],
 )
 def test_an_issue_of_one_comparison_says_what_its_verdict_does_not(
@@ -93,8 +93,8 @@ def test_an_issue_of_one_comparison_says_what_its_verdict_does_not(
             "On two tools, a lone reviewer stands against the rest.",
         ),
         (
-            [pair((50, 50)), pair((0, 0), number=1), pair((100, 50), number=2)],
-            "Two pairs are too close to call.",
+            [pair((50, 50)), pair((50, 50), number=1), pair((100, 50), number=2)],
+            "Two pairs end in a tie.",
         ),
         (
             [pair((50, 50)), pair((100, 50), number=1)],
@@ -116,13 +116,40 @@ def test_an_issue_of_one_comparison_says_what_its_verdict_does_not(
             "The panel agrees on two tools and is split on four.",
         ),
         ([pair((60, 40)), pair((40, 60), number=1)], "The panel is split on every tool."),
-        ([pair((None, None)), pair((None, 60))], "Two comparisons, and a verdict on each."),
+        (
+            [pair((100, 100)), pair((0, 0), number=1)],
+            "The panel can’t choose between Marlow and Oriel.",
+        ),
+        ([pair((None, None)), pair((None, 60))], "Two pairs of tools, side by side."),
     ],
 )
 def test_an_issue_of_several_says_what_kind_of_week_it_is(
     revisions: list[Revision], opening: str
 ) -> None:
     assert make_issue(*revisions).opening == opening
+
+
+@pytest.mark.parametrize("panel", [(40, 20), (25, 0), (0, 0)])
+@pytest.mark.parametrize("votes", [(None, None), (10, 90)])
+def test_no_tool_is_said_to_win_where_the_verdict_is_to_skip_both(
+    panel: Shares, votes: Shares
+) -> None:
+    skipped = pair(panel, votes, prices=PAID_LEFT)
+    issue = make_issue(skipped)
+    several = make_issue(skipped, pair(panel, votes, prices=PAID_LEFT, number=1))
+
+    assert issue.comparisons[0].verdict_lead == "Skip both."
+    for opening in (issue.opening, several.opening):
+        assert not any(word in opening for word in ("picks", "beats", "wins", "disagree", "tie"))
+
+
+def test_an_issue_with_an_unknown_share_says_nothing_of_every_tool() -> None:
+    forms = [""]
+    for _ in range(4):
+        revisions = [pair((60, 40)), pair((60, None), number=1)]
+        forms.append(make_issue(*revisions, last_form=forms[-1]).opening_form)
+
+    assert not any("every tool" in form or "each" in form for form in forms)
 
 
 @pytest.mark.parametrize(

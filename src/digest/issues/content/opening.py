@@ -71,7 +71,7 @@ def _of_one(comparison: ComparisonView) -> Iterator[_Truth]:
         shares = (stands.ahead_share, stands.behind_share)
         if len(_lone(comparison)) == 1 and {0, 100} & set(shares):
             yield N_("Almost unanimous: one reviewer breaks ranks."), {}
-    yield N_("One pair, and what every reviewer makes of it."), {}
+    yield N_("One pair, and what the reviewers make of it."), {}
     yield N_("Two tools, side by side."), {}
 
 
@@ -84,8 +84,10 @@ def _of_several(comparisons: Sequence[ComparisonView]) -> Iterator[_Truth]:
     yield from _ties(pairs)
     yield from _prices(pairs)
     yield from _agreement(comparisons)
-    yield N_("%(Count)s comparisons, and a verdict on each."), {"Count": len(comparisons)}
+    if len(pairs) == len(comparisons):
+        yield N_("%(Count)s comparisons, and a verdict on each."), {"Count": len(comparisons)}
     yield N_("%(Count)s pairs of tools, side by side."), {"Count": len(comparisons)}
+    yield N_("%(Count)s comparisons, with arguments on both sides."), {"Count": len(comparisons)}
 
 
 def _pairs(comparisons: Sequence[ComparisonView]) -> Iterator[_Pair]:
@@ -93,7 +95,8 @@ def _pairs(comparisons: Sequence[ComparisonView]) -> Iterator[_Pair]:
         if stands := standing(comparison.contenders):
             ahead, behind = stands.ahead, stands.behind
             votes = (ahead.community_share, behind.community_share)
-            against = not stands.tie and None not in votes and (votes[1] or 0) > (votes[0] or 0)
+            picked = not (stands.tie or stands.neither)
+            against = picked and None not in votes and (votes[1] or 0) > (votes[0] or 0)
             yield _Pair(stands, behind if against else None)
 
 
@@ -153,20 +156,21 @@ def _dissents(comparisons: Sequence[ComparisonView]) -> Iterator[_Truth]:
 
 
 def _ties(pairs: Sequence[_Pair]) -> Iterator[_Truth]:
-    ties = [pair.stands for pair in pairs if pair.stands.tie]
+    ties = [pair.stands for pair in pairs if pair.stands.tie and not pair.stands.neither]
     if len(ties) == 1:
         yield (
             N_("The panel can’t choose between %(tool)s and %(other)s."),
             {"tool": ties[0].ahead.short_name, "other": ties[0].behind.short_name},
         )
     elif ties:
-        yield N_("%(Count)s pairs are too close to call."), {"Count": len(ties)}
+        yield N_("%(Count)s pairs end in a tie."), {"Count": len(ties)}
 
 
 def _paid_side(stands: PairStanding) -> ContenderView | None:
-    """Return the paid tool of a pair where the other one is free and the panel prefers one."""
+    """Return the paid tool of a pair where the other one is free and the panel picks one."""
     prices = {side.price: side for side in (stands.ahead, stands.behind)}
-    return None if stands.tie or Entry.FREE not in prices else prices.get(Entry.PAID)
+    picked = Entry.FREE in prices and not (stands.tie or stands.neither)
+    return prices.get(Entry.PAID) if picked else None
 
 
 def _prices(pairs: Sequence[_Pair]) -> Iterator[_Truth]:
@@ -196,7 +200,9 @@ def _agreement(comparisons: Sequence[ComparisonView]) -> Iterator[_Truth]:
             N_("The panel agrees on %(agreed)s tools and is split on %(split)s."),
             {"agreed": agreed, "split": split},
         )
+    elif len(shares) < len(sides):
+        return
     elif agreed > 1 and not split:
-        yield N_("The panel is of one mind on every tool."), {}
+        yield N_("The panel agrees on every tool."), {}
     elif split > 1 and not agreed:
         yield N_("The panel is split on every tool."), {}

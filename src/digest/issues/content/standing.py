@@ -41,6 +41,11 @@ class PairStanding:
         return support(self.ahead_share)
 
     @property
+    def neither(self) -> bool:
+        """Whether less than half of the panel would ship even the tool that is ahead."""
+        return self.support in (Support.FEW, Support.NONE)
+
+    @property
     def in_seats(self) -> bool:
         """Whether both shares can be told in reviewers of one panel of two or more."""
         ahead, behind = self.ahead, self.behind
