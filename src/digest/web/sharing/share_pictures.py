@@ -93,9 +93,7 @@ class SharePictures:
             sides=[
                 PictureSide(
                     name=side.name,
-                    figure=""
-                    if side.panel_share is None
-                    else percentage(side.panel_share, language),
+                    figure=_figure(side.panel_share, language),
                     share=side.panel_share,
                     ships=side.ships,
                     seats=side.seats,
