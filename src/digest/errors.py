@@ -20,7 +20,7 @@ DigestError
 
 
 class DigestError(Exception):
-    """Something the engine was asked to do can't be done."""
+    """Digest can't do what was asked."""
 
     next_step: str | None = None
 
@@ -39,7 +39,7 @@ class DatabaseUnfit(DigestError):
 
 
 class ComparisonUnreadable(DigestError):
-    """The text can't be read as a comparison.
+    """The text isn't readable as a comparison.
 
     *line* counts from 1 and is ``None`` when the fault has no one place; *source* names the file.
     """
@@ -51,7 +51,7 @@ class ComparisonUnreadable(DigestError):
 
 
 class NotFound(DigestError):
-    """There is nothing of that name."""
+    """There is nothing with that name."""
 
 
 class ComparisonWithdrawn(NotFound):
@@ -67,7 +67,7 @@ class TemplateBroken(DigestError):
 
 
 class MailUnfit(DigestError):
-    """A check forbids this mail to go out."""
+    """A check blocks this mail."""
 
 
 class IssueFrozen(DigestError):
@@ -75,7 +75,7 @@ class IssueFrozen(DigestError):
 
 
 class WrongState(DigestError):
-    """The state of things doesn't allow this."""
+    """The current state doesn't allow this."""
 
 
 class NotApproved(WrongState):
@@ -83,7 +83,7 @@ class NotApproved(WrongState):
 
 
 class SpoolFull(DigestError):
-    """The event spool takes no more for now."""
+    """The event spool is full for now."""
 
 
 class BadSignature(DigestError):

@@ -46,7 +46,7 @@ def lines(file: BufferedReader) -> Generator[Line, None, None]:
     except csv.Error as fault:
         raise BadImport(f"the list can't be read: {fault}") from None
     except UnicodeError:
-        raise BadImport("the file isn't text in the encoding it begins with") from None
+        raise BadImport("the file isn't text in the encoding that its start declares") from None
     finally:
         text.detach()  # the file is the caller's to close
 
@@ -74,7 +74,7 @@ class _Counted:
         """
         if self._line > self._begun and self._marks % 2:
             raise BadImport(
-                f"a quotation mark that is opened in line {self._begun} is never closed: mend that"
+                f"a quotation mark that is opened in line {self._begun} is never closed: fix that"
                 " line, and import the list again"
             )
         begun, self._begun, self._marks = self._begun, self._line + 1, 0
@@ -85,7 +85,7 @@ def _decoded(file: BufferedReader) -> TextIOWrapper:
     start = file.peek(4)[:4].ljust(4, b" ")
     if start == _ARCHIVE:
         raise BadImport(
-            "this is a workbook or an archive: save its list as CSV, or unpack it, and import that"
+            "this is a workbook or an archive: save the list as CSV, or unpack it, and import that"
         )
     encoding = _encoding(start)
     return TextIOWrapper(file, encoding=encoding, errors="surrogateescape", newline="")
@@ -101,5 +101,7 @@ def _encoding(start: bytes) -> str:
 
 def _bounded(line: str) -> str:
     if len(line) == MAX_LINE:
-        raise BadImport(f"a line is longer than {MAX_LINE} characters; this is no list of readers")
+        raise BadImport(
+            f"a line is longer than {MAX_LINE} characters; this isn't a list of readers"
+        )
     return line

@@ -111,5 +111,5 @@ def _refuse_surplus(line: int, fields: list[str]) -> None:
     if field:
         raise BadImport(
             f'line {line} says "{field.strip()}" behind its last column: it has more fields than'
-            " the first line. Mend that line, and import the list again"
+            " the first line. Fix that line, and import the list again"
         )

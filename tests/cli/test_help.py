@@ -93,7 +93,7 @@ def test_the_command_help_shows_what_the_option_does(line: str) -> None:
         ("schedule rules --max-lateness x", "--max-lateness must be a whole number", None),
         ("stauts", "there is no command 'stauts'; did you mean 'status'?", "digest --help"),
         ("status --jsn", "there is no option --jsn; did you mean --json?", "digest status --help"),
-        ("pick --period 2026", "period is named like 2026-W48: the year and the ISO week", None),
+        ("pick --period 2026", "period looks like 2026-W48: the year and the ISO week", None),
         ("help nonsense", "there is no command 'nonsense'", "digest --help"),
         ("report 1 --all", "name an issue, or add --all", "digest report --help"),
     ],

@@ -163,4 +163,4 @@ def test_two_people_are_asked_to_approve(digest: Digest) -> None:
     digest("import", *map(str, samples.comparisons()))
     digest("build", "--yes")
     assert "already built" in digest("newsletters", "set", "weekly", "--most", "4").stdout
-    assert "built already" not in digest("newsletters", "set", "weekly", "--approvals", "1").stdout
+    assert "already built" not in digest("newsletters", "set", "weekly", "--approvals", "1").stdout

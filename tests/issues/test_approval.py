@@ -232,7 +232,7 @@ def test_a_warning_that_came_later_has_to_be_accepted_too(
 ) -> None:
     given(session, issue, templates)
 
-    with pytest.raises(NotApproved, match="a warning nobody has accepted"):
+    with pytest.raises(NotApproved, match="a warning that nobody has accepted"):
         require_approved(session, issue, templates=templates, findings=[WARNING])
 
 
@@ -253,7 +253,7 @@ def test_two_people_have_to_approve_where_the_newsletter_says_so(
     given(session, issue, templates)
     status = approval.approval_status(session, issue, templates=templates)
     assert status is not None
-    assert approval.still_needed(status) == "One more approval is needed, by somebody else."
+    assert approval.still_needed(status) == "One more approval is needed, from somebody else."
     with pytest.raises(NotApproved, match=r"has 1 of 2 approvals \(by Kim\): one more is needed"):
         require_approved(session, issue, templates=templates, findings=CLEAN)
 
@@ -359,7 +359,7 @@ def test_one_approval_of_two_makes_an_unattended_issue_no_stricter(
 
 @pytest.mark.parametrize("note", ["", "  \n", "x" * (approval.MOST_NOTE + 1)])
 def test_who_sends_back_says_what_has_to_change(session: Session, issue: Issue, note: str) -> None:
-    with pytest.raises(DigestError, match="say in a note"):
+    with pytest.raises(DigestError, match="add a note"):
         sent_back(session, issue, note)
 
 

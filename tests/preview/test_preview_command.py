@@ -128,7 +128,7 @@ def test_the_first_of_two_approvals_says_that_one_more_is_needed(
         store.newsletter(session, "weekly").approvals_needed = 1
         forget(session)
 
-    assert "One more approval is needed, by somebody else." in first.stdout
+    assert "One more approval is needed, from somebody else." in first.stdout
     assert (facts(same)["given"], facts(same)["needed"]) == (1, 2)
     assert "issue 1 has 1 of 2 approvals" in refused.stderr
     assert "Next: digest send 1" in second.stdout

@@ -146,7 +146,7 @@ def approve(
     open_ = [rule for rule in warned if despite is not None and rule not in despite]
     if open_:
         raise NotApproved(
-            f"there are warnings to look at first: {', '.join(open_)}",
+            f"there are warnings to accept first: {', '.join(open_)}",
             next_step=f"digest check {named(issue)}; then digest approve {named(issue)} "
             + " ".join(f"--despite {rule}" for rule in open_),
         )
@@ -198,7 +198,7 @@ def read_note(note: str) -> str:
     """Return a note as one paragraph; raises `DigestError` for one that is empty or too long."""
     words = " ".join(strip_unprintable(note).split())
     if not words or len(words) > MOST_NOTE:
-        raise DigestError(f"say in a note of up to {MOST_NOTE} characters what has to change")
+        raise DigestError(f"add a note of up to {MOST_NOTE} characters what has to change")
     return words
 
 
@@ -294,7 +294,7 @@ def still_needed(status: ApprovalStatus) -> str:
     """Return what is still missing of an approval, in a sentence; empty where nothing is."""
     if not status.missing:
         return ""
-    return "One more approval is needed, by somebody else."
+    return "One more approval is needed, from somebody else."
 
 
 def require_approved(
@@ -317,7 +317,7 @@ def require_approved(
     new = _unaccepted(status.approval, findings)
     if new:
         raise NotApproved(
-            f"issue {issue.number} has a warning nobody has accepted: {', '.join(new)}",
+            f"issue {issue.number} has a warning that nobody has accepted: {', '.join(new)}",
             next_step=f"digest approve {named(issue)} "
             + " ".join(f"--despite {rule}" for rule in new),
         )
@@ -386,7 +386,7 @@ def _may_go_unattended(session: Session, issue: Issue, findings: Sequence[Findin
 def _too_few(issue: Issue, names: Sequence[str], needed: int) -> NotApproved:
     return NotApproved(
         f"issue {issue.number} has {len(names)} of {needed} approvals (by {' and '.join(names)}):"
-        " one more is needed, by somebody else",
+        " one more is needed, from somebody else",
         next_step=f"digest approve {named(issue)} --by NAME",
     )
 

@@ -191,7 +191,7 @@ def _share_warnings(carried: Sequence[Revision]) -> Iterator[Finding]:
                     "panel-share",
                     "html",
                     f"{revision.comparison.slug}: {side.name}: {doubt}",
-                    "Ask which is right, and import the comparison again.",
+                    "Find out which is right, and import the comparison again.",
                 )
 
 
@@ -205,8 +205,8 @@ def _quote_warnings(carried: Sequence[Revision], decisions: Decisions) -> Iterat
             yield warning(
                 "quote-gone",
                 "html",
-                f"{slug}: an editor chose a quote that can't be shown: {gone}",
-                "Choose another at the desk, or leave it to the engine.",
+                f"{slug}: an editor chose a quote that is gone: {gone}",
+                "Choose another quote at the desk, or leave the choice to Digest.",
             )
 
 
@@ -298,7 +298,7 @@ def _existing_issue(
         )
     if not again:
         raise IssueFrozen(
-            f"issue {issue.number} of {period} is built already",
+            f"issue {issue.number} of {period} is already built",
             next_step=f"digest show {named(issue)}, or {build_again(issue)} to make it anew",
         )
     return issue

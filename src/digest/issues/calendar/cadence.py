@@ -16,7 +16,7 @@ _WEEK = re.compile(r"(\d{4})-W(\d{2})")
 
 
 class BadPeriod(DigestError):
-    """A period is named like 2026-W48: the year and the ISO week."""
+    """A period looks like 2026-W48: the year and the ISO week."""
 
 
 def period_of_day(day: date) -> str:
@@ -85,7 +85,7 @@ class Cadence:
         if self.weekday not in range(len(WEEKDAYS)):
             raise BadCadence(f"a weekday is one of {', '.join(WEEKDAYS)}")
         if (self.nth is not None) is not (self.every is Frequency.MONTH):
-            raise BadCadence("say which weekday of the month it is, and only for a month")
+            raise BadCadence("say which weekday of the month, and only for a monthly newsletter")
         if self.nth is not None and self.nth not in NTHS.values():
             raise BadCadence(f"a month has its weekday as {', '.join(NTHS)}")
 
@@ -143,9 +143,9 @@ def wall_time(text: str) -> datetime:
     try:
         wall = datetime.fromisoformat(text)
     except ValueError:
-        raise BadCadence(f"{text} is no moment; write it like 2026-11-26T10:00") from None
+        raise BadCadence(f"{text} isn't a date and time; write it like 2026-11-26T10:00") from None
     if wall.tzinfo is not None:
-        raise BadCadence("write the moment as the newsletter's own clocks show it, without a zone")
+        raise BadCadence("write the time in the newsletter's own time zone, without a zone")
     return wall.replace(second=0, microsecond=0)
 
 

@@ -38,7 +38,7 @@ def set_cadence(
 def _parse_time(text: str) -> tuple[int, int]:
     hour, _, minute = text.partition(":")
     if not (hour.isdecimal() and minute.isdecimal()):
-        raise NotFound(f"{text} is no time; write it like 09:00")
+        raise NotFound(f"{text} isn't a time; write it like 09:00")
     return int(hour), int(minute)
 
 

@@ -14,7 +14,7 @@ LONGEST_SHIFT = timedelta(days=35)
 
 
 class BadShift(DigestError):
-    """An issue can only be moved to between the issues before and after it."""
+    """An issue can only move to a time between the previous issue and the next."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ class Calendar:
             if moment.period == period:
                 break
             if moment.day > wall.date() + LONGEST_SHIFT:
-                raise BadShift(f"no issue of {period} comes out within a month of {wall:%Y-%m-%d}")
+                raise BadShift(f"no issue of {period} is due within a month of {wall:%Y-%m-%d}")
             before = moment
         following = self.moment(next(days))
         at = self.cadence.resolve(wall)
