@@ -17,6 +17,9 @@ from tests.comparisons.conftest import MakeDraft
         (0.0, 4, Split(0, 4)),
         (67.0, 3, Split(2, 1)),
         (66.7, 3, Split(2, 1)),
+        (58.3333, 12, Split(7, 5)),
+        (200 / 3, 3, Split(2, 1)),
+        (0.4, 12, None),
         (60.0, 4, None),
         (74.0, 4, None),
         (75.0, 3, None),
@@ -87,3 +90,8 @@ def test_a_share_that_falls_on_no_seats_is_reported(make_draft: MakeDraft) -> No
 def test_a_panel_of_another_size_is_reported(make_draft: MakeDraft) -> None:
     oddities = draft_oddities(make_draft(seats=3, shares=(67.0, 100.0)))
     assert oddities == ("the panel has 3 seats here; usually it has 4",)
+
+
+def test_a_panel_of_one_is_reported(make_draft: MakeDraft) -> None:
+    oddities = draft_oddities(make_draft(seats=1, shares=(0.0, 100.0)))
+    assert oddities == ("the panel has 1 seat here; usually it has 4",)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from digest.comparisons.models import SEATS, Call, Contender
 from digest.comparisons.schema import ComparisonDraft, ContenderDraft
 
+_ROUNDED = 0.005  # percent; what rounding to 2 decimals or more moves a share by
+
 
 class Split(NamedTuple):
     """A panel share in seats: how many would ship, how many would skip."""
@@ -29,13 +31,14 @@ class Lean(StrEnum):
 def split(share: float | None, seats: int = SEATS) -> Split | None:
     """Return a panel share, in percent, as seats; ``None`` when it isn't a number of whole seats.
 
-    A published share may be rounded to 0, 1 or 2 decimals: 67% of three seats is two.
+    A published share may be rounded, to 0 decimals or more: 67% of three seats is two.
     """
     if share is None or not 0 <= share <= 100:  # noqa: PLR2004 - percent
         return None
     ships = round(share * seats / 100)
     exact = 100 * ships / seats
-    if share not in (exact, round(exact), round(exact, 1), round(exact, 2)):
+    fine = abs(share - exact) < _ROUNDED  # to 2 decimals or more
+    if not fine and share not in (round(exact), round(exact, 1), round(exact, 2)):
         return None
     return Split(ships, seats - ships)
 
@@ -61,7 +64,8 @@ def draft_oddities(draft: ComparisonDraft) -> tuple[str, ...]:
 
 def _oddities(draft: ComparisonDraft) -> Iterator[str]:
     if draft.seats != SEATS:
-        yield f"the panel has {draft.seats} seats here; usually it has {SEATS}"
+        seats = f"{draft.seats} seat{'s' if draft.seats > 1 else ''}"
+        yield f"the panel has {seats} here; usually it has {SEATS}"
     for contender in draft.contenders:
         yield from (
             f"{contender.name}: {doubt}" for doubt in share_oddities(contender, draft.seats)
