@@ -86,3 +86,14 @@ def test_the_text_says_all_that_a_comparison_says() -> None:
 
 def test_a_comparison_links_its_tools() -> None:
     assert re.search(r"^https://tool\.example/1$", text(make_issue(wide())), re.MULTILINE)
+
+
+def test_the_text_says_what_the_mail_says_where_words_or_seats_are_missing() -> None:
+    bare = make_contender(0, "Lathe", panel=60.0, tagline="")
+    bare.description = "Turns wood.\n\nAnd metal."
+    unknown = make_contender(1, "Mortar", panel=None, tagline="Mixes things")
+
+    told = text(make_issue(make_revision(bare, unknown)))
+
+    assert re.search(r"^ {14}Turns wood\. +Mixes things$", told, re.MULTILINE)
+    assert re.search(r"^ {14}would ship +No share yet$", told, re.MULTILINE)
