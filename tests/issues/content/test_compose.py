@@ -46,6 +46,29 @@ def test_an_issue_says_when_it_is_and_where_its_links_lead() -> None:
     assert issue.preferences_url == f"https://news.example.com/p/{PREFERENCES_TAG}"
 
 
+@pytest.mark.parametrize(
+    ("closing", "language", "said"),
+    [
+        (["A series", "Join us", "You will like it."], "en", ("Join us", "You will like it.")),
+        (["The weekly pair", "Join us"], "en", ("Get the next comparison in your inbox",)),
+        (["The weekly pair"], "en", ("Get the next comparison in your inbox",)),
+        ([], "en", ("Get the next comparison in your inbox",)),
+        (
+            ["A series", "Join us", "You will like it."],
+            "de",
+            ("Den nächsten Vergleich direkt ins Postfach",),
+        ),
+    ],
+)
+def test_new_readers_are_invited_by_the_page_only_where_it_has_an_invitation(
+    closing: list[str], language: str, said: tuple[str, ...]
+) -> None:
+    lead, newsletter = make_revision(), make_newsletter()
+    lead.closing, newsletter.language = closing, language
+
+    assert make_issue(lead, newsletter=newsletter).invitation == said
+
+
 def test_nothing_picked_is_no_issue() -> None:
     with pytest.raises(NothingToPick):
         compose(

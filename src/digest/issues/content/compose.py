@@ -33,6 +33,7 @@ from subscribers.locale import SOURCE, code_of, long_date, short_date, translati
 
 _TITLE, _KICKER, _INVITATION = 170, 80, 160  # characters the design has room for
 _MEDIUM_QUOTES = 2
+_CLOSING = 3  # lines of a page that invites to subscribe
 
 
 def compose(
@@ -88,14 +89,14 @@ def compose(
 
 
 def _invitation(lead: Revision, newsletter: Newsletter) -> tuple[str, ...]:
-    """Return what to tell who got the mail from a friend: the words of the page, if it has some.
+    """Return how to invite a friend of a reader: in the page's words, where it has some.
 
-    Pages are in English, so a newsletter in another language has its own words.
+    A page that invites closes with three lines: the series, the invitation, and the reason to
+    accept it. Pages are in English, so a newsletter in another language has its own words.
     """
     published = tuple(filter(None, (short(line, _INVITATION) for line in lead.closing)))
-    told = tuple(line for line in published if line != one_line(newsletter.name))[:2]
-    if told and code_of(newsletter.language) == SOURCE:
-        return told
+    if len(published) == _CLOSING and code_of(newsletter.language) == SOURCE:
+        return published[1:]
     return (translations(newsletter.language).gettext("Get the next comparison in your inbox"),)
 
 
