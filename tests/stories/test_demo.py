@@ -95,7 +95,7 @@ def told(warmed: Warm, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 
 
 def test_it_is_seen_to_be_alive(told: tuple[Path, list[str]]) -> None:
-    assert re.fullmatch(r"Start a SendGrid that runs here\.\.\. \d+\.\d s", told[1][0])
+    assert re.fullmatch(r"Start the fake SendGrid\.\.\. \d+\.\d s", told[1][0])
     assert [line.partition("...")[0] for line in told[1][1:6]] == [
         "Import comparisons",
         "Import readers",

@@ -148,7 +148,7 @@ def test_what_resolve_cannot_do_it_says_in_plain_words(doubt: BadDay) -> None:
         assert words in " ".join(site.run("resolve", *call, *WHO).err.replace("│", "").split())
     told = site.done("status", "1").out
     assert f"3 batches, {3 * BATCH} readers: may have been sent" in told
-    assert f"they are: {' '.join(batches)}" in told
+    assert f"their keys: {' '.join(batches)}" in told
     assert told.count("digest resolve") == 1
 
 

@@ -50,7 +50,7 @@ def test_an_empty_folder_becomes_an_installation_by_options_alone(
     )  # fmt: skip
     assert (said.code, said.err) == (0, "")
     assert "ok  API key" in said.out
-    assert "look  webhook: not tried: nothing answers" in said.out
+    assert "look  webhook: not tested: nothing answers" in said.out
     assert KEY not in said.out
     assert "The newsletter: Tools of the Trade; Thursday, 09:00, Europe/Berlin" in said.out
     assert "digest newsletters set tools-of-the-trade --help" in said.out
@@ -115,7 +115,7 @@ def test_without_a_terminal_nothing_is_written_unless_told_to(empty: Installatio
 
 def test_a_wrong_answer_is_named_by_its_option(empty: Installation) -> None:
     said = empty.run(*OPTIONS, "--at", "noon")
-    assert (said.code, "digest: --at: noon is no time of day" in said.err) == (1, True)
+    assert (said.code, "digest: --at: noon isn't a time" in said.err) == (1, True)
     assert list(empty.folder.iterdir()) == []
 
 
@@ -186,7 +186,7 @@ def test_in_a_terminal_it_asks_shows_no_key_and_writes_what_was_agreed(
         "time of day": ["noon", "9"],
         "sender's address": ["news@mill-lane.eu"],
         "postal address": ["1 Mill Lane, Anytown"],
-        "public site": ["https://127.0.0.1:1"],
+        "public URL": ["https://127.0.0.1:1"],
         "API key": [KEY],
         "SendGrid's API URL": [fake.url],
         "Save these changes?": ["y"],
@@ -200,7 +200,7 @@ def test_in_a_terminal_it_asks_shows_no_key_and_writes_what_was_agreed(
         terminal.type(typed.pop(0) if typed else "")
     # The event webhook's key is missing, which the doctor doesn't forgive.
     assert (terminal.ended(), KEY in terminal.shown) == (1, False), terminal.shown
-    assert "noon is no time of day" in terminal.shown
+    assert "noon isn't a time" in terminal.shown
     assert "The newsletter: Tools of the Trade; Tuesday, 09:00, UTC" in terminal.shown
     assert "DIGEST_WEBHOOK_KEYS is missing" in terminal.shown
     assert settings(empty)["DIGEST_SENDGRID_API_KEY"] == KEY
