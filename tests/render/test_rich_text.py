@@ -142,13 +142,13 @@ def test_each_paragraph_has_the_direction_of_its_first_letter() -> None:
     )
 
 
-def test_a_mail_needs_no_style_sheet_for_it() -> None:
+def test_a_mail_needs_no_style_sheet_for_it_nor_for_links_a_thumb_hits() -> None:
     shown = str(rich_text("a\n\n- [b](https://a.example/)", mark="#123456").html)
 
     assert shown == (
         '<p style="margin:0">a</p><ul style="margin:14px 0 0;padding:0 0 0 24px">'
-        '<li style="margin:0"><a class="mark" style="color:#123456" href="https://a.example/">b</a>'
-        "</li></ul>"
+        '<li style="margin:0"><a class="mark" style="padding:4px 0;color:#123456"'
+        ' href="https://a.example/">b</a></li></ul>'
     )
 
 

@@ -60,7 +60,10 @@ def rich_text(source: str, *, mark: str = "inherit") -> RichText:
     more than `MOST` characters.
     """
     root = _parse(source)
-    mail = _Html(link=Markup(' class="mark" style="color:{}"').format(mark), spaced=True)
+    mail = _Html(
+        link=Markup(' class="mark" style="padding:4px 0;color:{}"').format(mark),  # 24 px high
+        spaced=True,
+    )
     return RichText(
         html=mail.blocks(root.children),
         page=_Html(link=Markup(), spaced=False).blocks(root.children),
