@@ -84,11 +84,11 @@ def test_no_tag_but_ours_comes_out(source: str) -> None:
         ("[x](mailto:nobody)", "line 1: “mailto:nobody” isn't"),
         ("<ftp://a.example/>", "line 1: “ftp://a.example/” isn't"),
         ("[x]()", "line 1: a link leads nowhere: write https://… or mailto:…"),
-        ("a\n\n- b\n- ![c](https://a.example/c.png)", "line 4: a picture can't stand among words"),
-        ("- a\n  - b\n    - c\n      - d", "line 4: lists may be nested 3 deep, not more"),
-        ("[x](https://a.example/" + "y" * 700 + ")", "line 1: an address has 718 bytes, and 700"),
-        ("*a " * 900 + "a* " * 400, "marks stand in marks without end"),
-        ("x" * 100_000, "it has 100,000 characters, and 5,000 are the most"),
+        ("a\n\n- b\n- ![c](https://a.example/c.png)", "line 4: a picture can't go inside the text"),
+        ("- a\n  - b\n    - c\n      - d", "line 4: lists can be nested 3 levels deep, no more"),
+        ("[x](https://a.example/" + "y" * 700 + ")", "line 1: an address has 718 bytes; the limit"),
+        ("*a " * 900 + "a* " * 400, "too many marks inside marks"),
+        ("x" * 100_000, "it has 100,000 characters; the limit is 5,000"),
     ],
 )
 def test_what_cannot_be_put_into_a_mail_is_refused_with_its_line(source: str, said: str) -> None:

@@ -97,12 +97,12 @@ def _parser() -> MarkdownIt:
 
 def _parse(source: str) -> SyntaxTreeNode:
     if len(source) > MOST:
-        raise BadRichText(f"it has {len(source):,} characters, and {MOST:,} are the most")
+        raise BadRichText(f"it has {len(source):,} characters; the limit is {MOST:,}")
     from markdown_it.tree import SyntaxTreeNode
 
     tokens = _parser().parse(strip_unprintable(source))
     if any(mark.level > _MARKS_DEEP for token in tokens for mark in token.children or ()):
-        raise BadRichText("marks stand in marks without end; write fewer of them")
+        raise BadRichText("too many marks inside marks; use fewer")
     root = SyntaxTreeNode(tokens)
     for node, line in _located(root):
         fault = _fault(node)
@@ -129,11 +129,11 @@ def _located(root: SyntaxTreeNode) -> Iterator[tuple[SyntaxTreeNode, int]]:
 def _fault(node: SyntaxTreeNode) -> str:
     """Return what is wrong with a node itself, in words; empty where nothing is."""
     if node.type == "image":
-        return "a picture can't stand among words; add a block for it"
+        return "a picture can't go inside the text; add a picture block for it"
     if node.type == "link":
         return _link_fault(str(node.attrs.get("href", "")))
     if node.type.endswith("_list") and _depth(node) > _DEEPEST:
-        return f"lists may be nested {_DEEPEST} deep, not more"
+        return f"lists can be nested {_DEEPEST} levels deep, no more"
     return ""
 
 
@@ -154,9 +154,7 @@ def _link_fault(url: str) -> str:
         )
         return f"{shown}: write https://… or mailto:…"
     size = len(target.encode())
-    return (
-        f"an address has {size} bytes, and {LINK_BYTES} are the most" if size > LINK_BYTES else ""
-    )
+    return f"an address has {size} bytes; the limit is {LINK_BYTES}" if size > LINK_BYTES else ""
 
 
 def _target(url: str) -> TrustedText:

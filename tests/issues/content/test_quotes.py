@@ -99,7 +99,7 @@ def test_words_that_the_reviewer_did_not_write_are_never_quoted(words: str) -> N
 
 
 def test_a_passage_is_no_longer_than_any_quote() -> None:
-    with pytest.raises(BadQuote, match="1 to 240 characters, and this one 299"):
+    with pytest.raises(BadQuote, match="1 to 240 characters; this one has 299"):
         passage_of("word " * 100, "word " * 60)
 
 
@@ -151,7 +151,7 @@ def test_a_choice_that_is_not_there_any_more_is_passed_over_and_named() -> None:
 
     assert quoted(week, 0, side=0, seat=9).comparisons[0] == make_issue(*week).comparisons[0]
     assert missing_quote(week[0].contenders, gone) == "there is no such verdict"
-    assert "exactly as they stand" in missing_quote(week[0].contenders, other)
+    assert "aren't in the verdict" in missing_quote(week[0].contenders, other)
     assert missing_quote(week[0].contenders, QuoteChoice(side=0, seat=1)) == ""
     shown = quoted(week, 0, side=0, seat=1, passage="Words of nobody.")
     assert "Words of nobody." not in str(shown.comparisons[0].quotes)

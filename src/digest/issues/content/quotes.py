@@ -81,10 +81,10 @@ def passage_of(quote: str, words: str) -> str:
     text, wanted = shown_quote(quote[:_MAX_READ]), shown_quote(words)
     wanted = wanted.strip(' …"“”„«»')  # as they are copied with the words
     if not wanted or _length(wanted) > LIMIT:
-        raise BadQuote(f"a quote has 1 to {LIMIT} characters, and this one {_length(wanted)}")
+        raise BadQuote(f"a quote has 1 to {LIMIT} characters; this one has {_length(wanted)}")
     found = re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", text)
     if found is None:
-        raise BadQuote("the verdict hasn't these words: copy them exactly as they stand")
+        raise BadQuote("these words aren't in the verdict; copy them exactly")
     opened, closed = _between_sentences(text, found.start()), _between_sentences(text, found.end())
     return f"{'' if opened else '… '}{wanted}{'' if closed else '…'}"
 
