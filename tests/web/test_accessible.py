@@ -143,6 +143,28 @@ def test_a_bar_s_two_parts_differ_in_forced_colours(site: Running, browser: Brow
     assert len(fills) == 2
 
 
+#: Gives every tool a name of 60 letters without a blank; returns how wide the page then is.
+LONG_NAMES = """() => {
+  const names = document.querySelectorAll('.tool h2 a, figcaption, .told h2 a, .duo h2, .duo h3');
+  for (const each of names) each.textContent = 'D'.repeat(60);
+  return names.length && document.documentElement.scrollWidth;
+}"""
+
+
+@pytest.mark.parametrize("width", [320, 700])
+@pytest.mark.parametrize(
+    "path", [f"/comparisons/{SLUG}", f"/comparisons/{SLUG}/frame", "/issues/weekly/1"]
+)
+def test_a_name_without_a_blank_stays_in_its_column(
+    site: Running, browser: Browser, path: str, width: int
+) -> None:
+    with visitor(browser, width=width) as window:
+        page = window.new_page()
+        page.goto(site.url + path)
+
+        assert page.evaluate(LONG_NAMES) == width
+
+
 @pytest.mark.parametrize("width", [320, 1000])
 def test_no_page_has_to_be_scrolled_sideways_and_nothing_moves(
     site: Running, browser: Browser, width: int
