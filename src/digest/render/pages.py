@@ -239,6 +239,7 @@ def feed_content(
     base_url: str,
     comparisons: Sequence[object],
     opening: str = "",
+    corrections: Sequence[CorrectionNote] = (),
     withdrawn: Container[str] = (),
     folder: Path | None = None,
 ) -> str:
@@ -251,6 +252,7 @@ def feed_content(
         "base_url": base_url,
         "comparisons": comparisons,
         "opening": opening,
+        "corrections": corrections,
         "withdrawn": withdrawn,
     }
     return render_page("feed-content", context, folder=folder)

@@ -16,7 +16,7 @@ from digest.issues import store
 from digest.issues.models import IssueState, Newsletter
 from tests.conftest import NOW
 from tests.web.conftest import DRAFT, SENT, SLUG, Running
-from tests.web.test_corrections import correct, mend
+from tests.web.test_corrections import CORRECTION, correct, mend
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 FEEDS = ("/issues/weekly/feed", "/comparisons/feed")
@@ -172,6 +172,18 @@ def test_a_correction_makes_an_entry_new_under_the_same_id(site: Running) -> Non
     assert after["id"] == before["id"]
     assert after["date_published"] == before["date_published"]
     assert after["date_modified"] == stamp(NOW + timedelta(days=3))
+
+
+def test_a_correction_is_told_in_the_entry_before_what_was_wrong(site: Running) -> None:
+    correct(site)
+
+    told = entries(site)[1]["content_html"]
+
+    assert "Corrected on 24 November 2026</a></strong> We read the columns the wrong way" in told
+    assert re.search(r", panel share of [\w ]+: \d+% → <strong>60%</strong>", told)
+    assert told.index("60%") < told.index("<h2>")
+    assert f'href="https://news.example.com/issues/weekly/{CORRECTION}"' in told
+    assert "Corrected on" not in entries(site)[0]["content_html"]
 
 
 def stamp(moment: datetime) -> str:

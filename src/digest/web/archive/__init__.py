@@ -5,8 +5,15 @@
 makes a frozen mail public.
 """
 
-from digest.web.archive.archive_pages import Archive, draft_page, issue_link
+from digest.web.archive.archive_pages import Archive, correction_notes, draft_page, issue_link
 from digest.web.archive.issue_article import IssueArticles
 from digest.web.archive.mail_copy import public_html
 
-__all__ = ["Archive", "IssueArticles", "draft_page", "issue_link", "public_html"]
+__all__ = [
+    "Archive",
+    "IssueArticles",
+    "correction_notes",
+    "draft_page",
+    "issue_link",
+    "public_html",
+]

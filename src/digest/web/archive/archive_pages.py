@@ -99,7 +99,7 @@ class Archive:
                 (None, None) if issue.corrects else store.neighbours(session, newsletter, number)
             )
             older, newer = (issue_link(each, entry) if each else None for each in beside)
-            notes = _correction_notes(session, newsletter, issue, entry)
+            notes = correction_notes(session, newsletter, issue, entry)
             article = self._articles.article(session, issue.id)
         link = issue_link(issue, entry)
         page = issue_page(
@@ -202,7 +202,7 @@ def issue_link(issue: PublishedIssue, newsletter: NewsletterEntry) -> IssueLink:
     )
 
 
-def _correction_notes(
+def correction_notes(
     session: Session, newsletter: Newsletter, issue: PublishedIssue, entry: NewsletterEntry
 ) -> list[CorrectionNote]:
     """Return a note for each published correction of an issue, the oldest first."""

@@ -23,7 +23,7 @@ from digest.issues.store import PublishedIssue
 from digest.render.escaping import one_line
 from digest.render.filters import link
 from digest.render.pages import feed_content
-from digest.web.archive import IssueArticles, issue_link
+from digest.web.archive import IssueArticles, correction_notes, issue_link
 from digest.web.comparison_page import comparison_path
 from digest.web.conditional_requests import conditional
 from digest.web.newsletter_cache import NewsletterEntry
@@ -108,6 +108,7 @@ class FeedPages:
             html=feed_content(
                 entry.language,
                 base_url=self._app.settings.base_url,
+                corrections=correction_notes(session, newsletter, issue, entry),
                 opening=view.opening if view else "",
                 comparisons=view.comparisons if view else (),
                 withdrawn=withdrawn,
