@@ -114,7 +114,7 @@ def list_view(
     """Return the view of a page of comparisons; *category* is a slug."""
     sides = (side for revision in found.revisions for side in revision.contenders)
     names = (side.category for side in sides if category_slug(side.category) == category)
-    asked = {} if path.endswith(category) and not query else {"q": query, "category": category}
+    asked = {"q": query, "category": category} if path == "/comparisons" else {}
     return ListView(
         entries=[entry_view(revision, language) for revision in found.revisions],
         total=found.total,

@@ -43,10 +43,15 @@ class DirectoryPages:
         ]
 
     def comparisons(self, request: Request) -> Response:
-        """List the comparisons, the newest first, or those that a visitor searches for."""
+        """List the comparisons, the newest first, or those that a visitor searches for.
+
+        Raises `NotFound` for a category alone that none stands in.
+        """
         query = request.query_params.get("q", "").strip()[:_LONGEST_QUERY]
         category = request.query_params.get("category", "")
         shown = self._listed(request, "/comparisons", query=query, category=category)
+        if category and not (query or shown.total):
+            raise NotFound("no public comparison stands in such a category")
         return self._page(request, "comparisons", shown, listed=not (query or category))
 
     def category(self, request: Request) -> Response:
