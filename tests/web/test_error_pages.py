@@ -19,6 +19,7 @@ def test_a_missing_page_is_shown_in_our_theme(site: Running) -> None:
     assert answer.status_code == 404
     assert '<link rel="stylesheet" href="/style.css">' in answer.text
     assert 'href="/issues"' in answer.text
+    assert 'href="/comparisons"' in answer.text
 
 
 def test_a_missing_page_is_shown_in_the_visitors_language(site: Running) -> None:

@@ -192,6 +192,8 @@ def test_a_withdrawn_comparison_is_gone_and_the_front_page_leads_to_it_no_more(
     page = site.get(link)
     assert page.status_code == 410
     assert "This comparison has been withdrawn" in page.text
+    assert "The issues that carried it now say so." in page.text
+    assert "We have withdrawn this comparison." in site.get("/issues/weekly/2").text
     assert "a wrong quote" not in page.text
     assert link not in re.findall(r'href="(/comparisons/[^".]+)"', site.get("/").text)
     assert site.get("/issues/weekly/2/mail").status_code == 200

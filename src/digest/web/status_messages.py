@@ -22,9 +22,10 @@ class StatusMessage(StrEnum):
 
 
 _FRONT, _ISSUES = (N_("Front page"), "/"), (N_("All issues"), "/issues")
+_COMPARISONS = (N_("All comparisons"), "/comparisons")
 _LINKS: Mapping[StatusMessage, tuple[tuple[str, str], ...]] = {
-    StatusMessage.MISSING: (_FRONT, _ISSUES),
-    StatusMessage.WITHDRAWN: (_FRONT, _ISSUES),
+    StatusMessage.MISSING: (_FRONT, _COMPARISONS, _ISSUES),
+    StatusMessage.WITHDRAWN: (_FRONT, _COMPARISONS, _ISSUES),
     StatusMessage.BROKEN: (_FRONT,),
     StatusMessage.OWN_LINKS: (_FRONT, _ISSUES),
 }
@@ -35,9 +36,7 @@ _TEXTS: Mapping[StatusMessage, PageText] = {
     ),
     StatusMessage.WITHDRAWN: PageText(
         title=N_("This comparison has been withdrawn"),
-        body=(
-            N_("Our editors have withdrawn it. It stays in the issues that already carried it."),
-        ),
+        body=(N_("Our editors have withdrawn it. The issues that carried it now say so."),),
     ),
     StatusMessage.AWAY: PageText(
         title=N_("We can’t show that just now"),
