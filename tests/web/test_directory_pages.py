@@ -70,7 +70,7 @@ def test_an_entry_shows_names_shares_bars_verdict_category_and_date(site: Runnin
     assert '<span>Lintwick</span><b>50%</b><s class="w10"></s>' in entry
     assert '<i>vs</i> Ravelin Coder 2</span><b>75%</b><s class="w15"></s>' in entry
     assert "Ship Ravelin Coder 2. Three of four reviewers would" in entry
-    assert "<small>Developer Tools · 27 Oct 2026</small>" in entry
+    assert "<small><bdi>Developer Tools</bdi> · 27 Oct 2026</small>" in entry
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,12 @@ def test_no_text_of_ours_is_english_on_a_german_public_page(german: Running, pat
     assert [text for text in texts_in_english() if text in unescape(page)] == []
 
 
+def test_quotes_stand_in_the_marks_of_the_page_s_language(german: Running) -> None:
+    sheet = german.get("/comparisons.css").text
+
+    assert re.findall(r"content: ([^;]+);", sheet) == ["open-quote", "close-quote"]
+
+
 def texts_in_english() -> set[str]:
     """Return the longer parts of every English text that the German catalogue translates."""
     with (files("subscribers.locale") / "de.po").open("rb") as file:

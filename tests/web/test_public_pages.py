@@ -183,6 +183,13 @@ def test_the_page_the_archive_s_copies_lead_to_explains_itself(site: Running) ->
     assert german.headers["vary"] == "Accept-Language"
 
 
+def test_what_others_wrote_runs_the_way_of_its_own_script(site: Running) -> None:
+    page = site.get(f"/comparisons/{SLUG}").text
+
+    assert page.count('<blockquote dir="auto">') == 8
+    assert '<p dir="auto">' in page
+
+
 def test_a_withdrawn_comparison_is_gone_and_the_front_page_leads_to_it_no_more(
     site: Running,
 ) -> None:
