@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from xml.etree import ElementTree
 
 import pytest
 from starlette.requests import Request
 
-from digest.issues import newsletters
+from digest.comparisons import editorial
+from digest.issues import newsletters, store
 from digest.web.directory_pages import Sitemap
 from digest.web.directory_pages.sitemap import Place, sitemap_index, url_set
 from digest.web.newsletter_cache import NewsletterCache
 from digest.web.theme import Theme
+from tests.conftest import NOW
 from tests.web.conftest import SLUG, Running
+from tests.web.test_corrections import correct
 
 SPACE = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 BASE = "https://news.example.com"
@@ -38,6 +41,21 @@ def test_the_sitemap_has_every_page_with_the_day_it_changed(site: Running) -> No
     assert told[f"{BASE}/categories/developer-tools"] == "2026-11-24"
     assert f"{BASE}/issues/weekly/3" not in told
     assert all(site.get(url.removeprefix(BASE)).status_code == 200 for url in told)
+
+
+def test_an_issue_changes_with_its_correction_and_when_a_comparison_is_withdrawn(
+    site: Running,
+) -> None:
+    correct(site, 1)
+    with site.app.database.write() as session:
+        issue = store.by_number(session, 1, 2)
+        lead = store.carried_comparisons(session, issue.id or 0)[0].comparison.slug
+        editorial.withdraw(session, lead, "a wrong quote", NOW + timedelta(days=5))
+
+    told = places(site.get("/sitemap.xml").text)
+
+    assert told[f"{BASE}/issues/weekly/1"] == "2026-11-24"
+    assert told[f"{BASE}/issues/weekly/2"] == "2026-11-29"
 
 
 def test_a_private_newsletter_is_in_no_sitemap(site: Running) -> None:

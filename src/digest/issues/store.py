@@ -174,6 +174,32 @@ def withdrawals_in(session: Session, issue_id: int) -> dict[str, datetime]:
     return {slug: at.astimezone(UTC) for slug, at in rows if at is not None}
 
 
+def last_changes(session: Session, newsletter: Newsletter) -> dict[int, date]:
+    """Return the day that issues last changed after they were sent, by number.
+
+    They were corrected, or a comparison in them was withdrawn.
+    """
+    corrections = _published_editions(newsletter).where(
+        col(Issue.state).in_(_PUBLISHED_STATES), ~_IS_NO_CORRECTION
+    )
+    withdrawals = (
+        columns(col(Issue.number), col(Comparison.withdrawn_at))
+        .join(Placement, col(Placement.issue_id) == col(Issue.id))
+        .join(Comparison, col(Comparison.id) == col(Placement.comparison_id))
+        .where(
+            col(Issue.newsletter_id) == newsletter.id,
+            col(Issue.number).is_not(None),
+            col(Comparison.withdrawn_at).is_not(None),
+        )
+    )
+    run = session.connection().execute
+    days = [(row.number, row.withdrawn_at.astimezone(UTC).date()) for row in run(withdrawals)]
+    for row in run(corrections):
+        correction = _published_issue(row, newsletter)
+        days.append((correction.corrects, correction.day))
+    return dict(sorted(days, key=lambda change: change[1]))
+
+
 def _published_editions(newsletter: Newsletter) -> Select[*tuple[Any, ...]]:
     return (
         columns(

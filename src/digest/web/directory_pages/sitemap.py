@@ -79,10 +79,12 @@ class Sitemap:
             for entry in self._theme.newsletters.public():
                 newsletter = store.newsletter(session, entry.slug)
                 issues = store.published(session, newsletter, at_most=MOST)
+                changes = store.last_changes(session, newsletter)
                 if issues:
                     yield Place(f"/issues/{entry.slug}", issues[0].day)
                 for issue in issues:
-                    yield Place(f"/issues/{entry.slug}/{issue.number}", issue.day)
+                    changed = max(issue.day, changes.get(issue.number, issue.day))
+                    yield Place(f"/issues/{entry.slug}/{issue.number}", changed)
         for slug, at in told.comparisons.items():
             yield Place(comparison_path(slug), at.date())
         for slug, at in told.tools.items():
