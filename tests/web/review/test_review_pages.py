@@ -137,7 +137,7 @@ def test_sending_back_takes_a_note_and_a_code(review: Review) -> None:
     empty = review.decide(url, code, act="send-back", note=" ")
     wrong = review.decide(url, "0000 0000", act="send-back", note="Wrong & bad")
     assert (empty.status_code, wrong.status_code) == (409, 409)
-    assert "Say in a note" in text_of(empty)
+    assert "Add a note" in text_of(empty)
     assert "Tries left: 4." in text_of(wrong)
     assert "Wrong &amp; bad</textarea>" in wrong.text
     assert review.history() == []
