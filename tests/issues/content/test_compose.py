@@ -319,6 +319,34 @@ def test_two_who_break_rank_on_two_tools_are_both_quoted() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "quoted"),
+    [
+        (75, 50, [("ship", "Marlow"), ("skip", "Marlow")]),
+        (50, 100, [("ship", "Oriel"), ("skip", "Marlow")]),
+        (75, 25, [("ship", "Marlow"), ("ship", "Oriel"), ("skip", "Marlow")]),
+        (50, 0, [("ship", "Marlow"), ("skip", "Oriel")]),
+    ],
+)
+def test_the_verdict_is_argued_for_by_one_who_shares_it(
+    left: float, right: float, quoted: list[tuple[str, str]]
+) -> None:
+    quotes = composed(pair(left, right, calls_known=True)).quotes
+
+    assert [(quote.call, quote.about) for quote in quotes] == quoted
+
+
+def test_both_tools_are_quoted_where_the_words_on_one_tell_no_calls() -> None:
+    revision = pair(50, 50)
+    left, right = revision.contenders
+    for verdict in left.verdicts:
+        verdict.quote = "Skip it: nobody would pay." if verdict.seat > 2 else "A clear ship."
+    for verdict in right.verdicts:
+        verdict.quote = "A solid win."
+
+    assert {quote.about for quote in composed(revision).quotes} == {"Marlow", "Oriel"}
+
+
 def test_an_even_split_is_quoted_from_both_sides() -> None:
     quotes = composed(pair(50, 50, calls_known=True)).quotes
 

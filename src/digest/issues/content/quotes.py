@@ -11,6 +11,7 @@ from digest.comparisons.models import Call, Contender, Verdict
 from digest.comparisons.score import split
 from digest.errors import DigestError
 from digest.issues.content.reviewer_calls import known_calls, presumed_calls
+from digest.issues.content.standing import standing
 from digest.issues.content.view import ContenderView, QuoteView
 from digest.render.escaping import one_line, strip_unprintable
 from digest.render.graphemes import graphemes, truncate
@@ -173,6 +174,8 @@ def choose_quotes(
 ) -> list[QuoteView]:
     """Return the quotes to show, those for shipping first; every dissent is among them.
 
+    Where calls are known, one quote argues for the tool ahead, and one against the other; where
+    they are presumed, each tool is quoted.
     Each side comes as it is stored and as it is shown; *names* has the reviewers' by seat. Calls
     presumed from the words choose quotes, and are never shown as calls. An editor's *choice* takes
     the place of the quote with the same call, or on the same tool; one that isn't there any more
@@ -180,10 +183,8 @@ def choose_quotes(
     """
     quotes = [_as_chosen(quote, choice) for side in sides for quote in _candidates_of(*side, seats)]
     called = [quote for quote in quotes if quote.call is not None]
-    picked = _by_call(called) if called else _by_tool(quotes)
-    if len(picked) == 1:  # quote the other tool as well
-        others = [quote for quote in quotes if quote.side != picked[0].side]
-        picked += [_sharpest(others, picked)] if others else []
+    ahead = _ahead(sides) if all(quote.known for quote in called) else None
+    picked = _with_other_tool(_by_call(called, ahead), quotes) if called else _by_tool(quotes)
     return [_view(quote, names) for quote in sorted(picked, key=_shipping_first)]
 
 
@@ -250,13 +251,42 @@ def _dissenting_seat(contender: Contender, calls: Mapping[int, Call], seats: int
     return next((few[0] for few in (ships, skips) if len(few) == 1), None)
 
 
-def _by_call(quotes: Sequence[_QuoteCandidate]) -> list[_QuoteCandidate]:
+def _ahead(sides: Sequence[tuple[Contender, ContenderView]]) -> int | None:
+    """Return the side that more of the panel would ship; ``None`` where that isn't known."""
+    stands = standing([tool for _, tool in sides])
+    if stands is None or stands.tie:
+        return None
+    return next(contender.side for contender, tool in sides if tool is stands.ahead)
+
+
+def _by_call(quotes: Sequence[_QuoteCandidate], ahead: int | None) -> list[_QuoteCandidate]:
     picked = [quote for quote in quotes if quote.dissents or quote.chosen]
     for call in (Call.SHIP, Call.SKIP):
-        with_call = [quote for quote in quotes if quote.call is call]
-        if with_call and not any(quote.call is call for quote in picked):
+        with_call = [quote for quote in quotes if quote.call is call and quote not in picked]
+        if ahead is not None:  # for the tool ahead, against the other one
+            fit = [each for each in with_call if (each.side == ahead) is (call is Call.SHIP)]
+            with_call = fit or with_call
+        if with_call and not any(_answers(quote, call, ahead) for quote in picked):
             picked.append(_sharpest(with_call, picked))
     return picked
+
+
+def _with_other_tool(
+    picked: list[_QuoteCandidate], quotes: Sequence[_QuoteCandidate]
+) -> list[_QuoteCandidate]:
+    """Return quotes about both tools: the other one's takes the place of a presumed call."""
+    others = [quote for quote in quotes if quote.side not in {each.side for each in picked}]
+    fixed = [quote for quote in picked if quote.known or quote.dissents or quote.chosen]
+    if not others or len(fixed) > 1:
+        return picked
+    kept = fixed or picked[:1]
+    return [*kept, _sharpest(others, kept)]
+
+
+def _answers(quote: _QuoteCandidate, call: Call, ahead: int | None) -> bool:
+    """Return whether a quote speaks for a call; one voice for the tool behind isn't the panel's."""
+    lone = quote.dissents and not quote.chosen and ahead not in (None, quote.side)
+    return quote.call is call and not (lone and call is Call.SHIP)
 
 
 def _by_tool(quotes: Sequence[_QuoteCandidate]) -> list[_QuoteCandidate]:
