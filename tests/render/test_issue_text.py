@@ -97,3 +97,11 @@ def test_the_text_says_what_the_mail_says_where_words_or_seats_are_missing() -> 
 
     assert re.search(r"^ {14}Turns wood\. +Mixes things$", told, re.MULTILINE)
     assert re.search(r"^ {14}would ship +No share yet$", told, re.MULTILINE)
+
+
+def test_a_row_without_any_price_is_left_out_as_in_the_mail() -> None:
+    sides = [make_contender(side, name, entry=None) for side, name in enumerate(["One", "Two"])]
+    made = render("issue", {"issue": make_issue(make_revision(*sides)), "language": "en"})
+
+    assert "Pricing" not in made.text
+    assert "Pricing" not in made.html
