@@ -77,6 +77,19 @@ def test_what_was_withdrawn_is_not_public(
             public_revision(session, slug, terms)
 
 
+@pytest.mark.parametrize("with_issue", [IMPORT, ISSUE])
+def test_what_was_withdrawn_before_it_was_public_stays_unknown(
+    database: Database, publish: Publish, terms: PublicTerms, with_issue: bool
+) -> None:
+    with database.write() as session:
+        slug = publish(session, published_on=AHEAD)
+        editorial.withdraw(session, slug, "a wrong quote", terms.now)
+        for days in (0, 30):
+            later = PublicTerms(now=terms.now + timedelta(days=days), with_issue=with_issue)
+            with pytest.raises(NotFound):
+                public_revision(session, slug, later)
+
+
 @pytest.mark.parametrize("slug", ["nothing", "a\0b", "", "x" * 5000])
 def test_what_nobody_published_is_not_found(
     database: Database, terms: PublicTerms, slug: str

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, or_
@@ -38,6 +38,10 @@ def public_comparisons(terms: PublicTerms) -> Select[Any]:
     ``terms.with_issue`` also from its own day on, or from its import where it has none. One that
     was withdrawn isn't public.
     """
+    return _came_out(terms).where(col(Comparison.withdrawn_at).is_(None))
+
+
+def _came_out(terms: PublicTerms) -> Select[Any]:
     carried = col(Comparison.id).in_(
         columns(col(Placement.comparison_id))
         .join(Issue, col(Issue.id) == col(Placement.issue_id))
@@ -47,26 +51,27 @@ def public_comparisons(terms: PublicTerms) -> Select[Any]:
     return (
         columns(col(Comparison.id))
         .join(DirectoryEntry, col(DirectoryEntry.comparison_id) == col(Comparison.id))
-        .where(
-            col(Comparison.withdrawn_at).is_(None),
-            carried if terms.with_issue else or_(due, carried),
-        )
+        .where(carried if terms.with_issue else or_(due, carried))
     )
 
 
 def public_revision(session: Session, slug: str, terms: PublicTerms) -> Revision:
     """Return the newest revision of a public comparison.
 
-    Raises `NotFound`, also for one that isn't public yet, and `ComparisonWithdrawn`.
+    Raises `NotFound`, also for one that isn't public yet or was withdrawn before it was, and
+    `ComparisonWithdrawn`.
     """
     if not slug.isprintable():  # PostgreSQL refuses a parameter that holds a NUL
         raise NotFound("no comparison has such a name")
     comparison = comparisons.by_slug(session, slug)
-    if comparison.withdrawn_at is not None:
-        raise ComparisonWithdrawn
-    asked = public_comparisons(terms).where(col(Comparison.id) == comparison.id)
+    withdrawn = comparison.withdrawn_at
+    if withdrawn is not None:
+        terms = replace(terms, now=min(terms.now, withdrawn.astimezone(UTC)))
+    asked = _came_out(terms).where(col(Comparison.id) == comparison.id)
     if session.connection().execute(asked).first() is None:
         raise NotFound(f"{slug} isn't out yet")
+    if withdrawn is not None:
+        raise ComparisonWithdrawn
     return comparisons.latest(session, comparison)
 
 
