@@ -54,6 +54,7 @@ def test_the_front_page_does_without_an_issue(site: Running) -> None:
 
     assert page.status_code == 200
     assert "The first issue isn’t out yet" in page.text
+    assert '<a href="/comparisons">All comparisons</a> <a href="/tools">' in page.text
 
 
 def test_nothing_is_promised_of_a_newsletter_without_a_schedule(site: Running) -> None:
