@@ -134,7 +134,7 @@ def test_the_frame_and_the_opened_codes_have_no_barrier_and_fit(
         page.goto(f"{site.url}/comparisons/{SLUG}")
         page.locator("summary").focus()
         page.keyboard.press("Enter")
-        assert page.get_by_label("Lintwick", exact=True).is_visible()
+        assert page.get_by_label("Badge for Lintwick", exact=True).is_visible()
         found["codes"], widths["codes"] = barriers(page), scroll_width(page)
 
     assert found == {"frame": [], "codes": []}

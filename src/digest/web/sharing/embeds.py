@@ -67,9 +67,16 @@ class Embeds:
         """Return the code of each badge and of the frame, for others to copy."""
         page = self._app.settings.base_url + comparison_path(revision.comparison.slug)
         sides = sorted(revision.contenders, key=lambda contender: contender.side)[:2]
-        badges = [_badge_code(link(page), one_line(side.name), side.tool.slug) for side in sides]
-        title = " vs ".join(one_line(side.name) for side in sides)
-        return [*badges, _frame_code(link(page), title)]
+        words, names = translations(self._language), [one_line(side.name) for side in sides]
+        badges = [
+            EmbedCode(
+                label=words.gettext("Badge for %(tool)s") % {"tool": name},
+                code=_badge_code(link(page), name, side.tool.slug),
+            )
+            for side, name in zip(sides, names, strict=True)
+        ]
+        frame = _frame_code(link(page), " vs ".join(names))
+        return [*badges, EmbedCode(label=words.gettext("Frame with both tools"), code=frame)]
 
     def show_badge(self, request: Request) -> Response:
         """Return the badge of one tool; raises `NotFound` for a tool that isn't compared."""
@@ -141,13 +148,12 @@ def _side(revision: Revision, request: Request) -> Contender:
     raise NotFound("no such tool is compared here")
 
 
-def _badge_code(page: str, name: str, tool: str) -> EmbedCode:
+def _badge_code(page: str, name: str, tool: str) -> str:
     source = f"{page}/badge.svg?{urlencode({'tool': tool})}"
     image = f'<img src="{source}" alt="{escape(name)}" height="24">'
-    return EmbedCode(label=name, code=f'<a href="{page}">{image}</a>')
+    return f'<a href="{page}">{image}</a>'
 
 
-def _frame_code(page: str, title: str) -> EmbedCode:
+def _frame_code(page: str, title: str) -> str:
     size = 'width="100%" height="400" frameborder="0"'
-    code = f'<iframe src="{page}/frame" title="{escape(title)}" {size}></iframe>'
-    return EmbedCode(label=title, code=code)
+    return f'<iframe src="{page}/frame" title="{escape(title)}" {size}></iframe>'
