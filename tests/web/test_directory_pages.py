@@ -209,8 +209,14 @@ def test_front_page_and_archive_lead_to_the_lists(site: Running) -> None:
 
 
 def test_every_list_describes_itself_to_search_engines(site: Running) -> None:
-    for path in ("/comparisons", "/categories/audio", "/categories", "/tools", TOOL):
-        assert re.search(r'<meta name="description" content="[^"]{20,}">', site.get(path).text)
+    paths = ("/comparisons", "/categories/audio", "/categories", "/tools", TOOL, "/issues/weekly")
+    told = [
+        re.findall(r'<meta name="description" content="([^"]{20,})">', site.get(path).text)
+        for path in paths
+    ]
+
+    assert [len(each) for each in told] == [1] * len(paths)
+    assert len({words for each in told for words in each}) == len(paths)
 
 
 def test_the_icon_is_found_where_browsers_look_unasked(site: Running) -> None:
