@@ -94,6 +94,17 @@ def test_a_german_correction_has_no_english_word_but_names_and_quotes() -> None:
     assert english_words(all_of(view, german(view))) == set()
 
 
+def test_readers_are_counted_in_as_few_words_as_the_panel() -> None:
+    newsletter = make_newsletter()
+    newsletter.language = "de"
+    revision = full_week()[0]
+    revision.contenders[0].community_share = 92
+
+    side = make_issue(revision, newsletter=newsletter).comparisons[0].contenders[0]
+
+    assert (side.community, side.split) == ("92\N{NO-BREAK SPACE}% dafür", "3 dafür · 1 dagegen")
+
+
 def test_english_words_would_be_found() -> None:
     view = make_issue(*wordless(full_week()))
     found = english_words(all_of(view, render("issue", {"issue": view})))
