@@ -88,6 +88,7 @@ def make_side(name: str, *, ships: int | None = 3, share: float | None = 75.0) -
 def make_comparison(left: ContenderView, right: ContenderView) -> ComparisonPage:
     seats = [
         SeatView(
+            number=seat,
             reviewer=f"Reviewer {seat}",
             verdicts=[
                 VerdictView(about=side.name, quote=LONG, call="ship") for side in (left, right)

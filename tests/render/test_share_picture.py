@@ -34,7 +34,7 @@ def picture(left: PictureSide, right: PictureSide) -> Image.Image:
     told = SharePicture(
         newsletter="Weekly AI Tool Verdicts",
         caption="would ship",
-        unknown="No votes yet",
+        unknown="No panel vote yet",
         sides=(left, right),
         accent=ACCENT,
     )

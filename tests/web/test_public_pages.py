@@ -74,7 +74,7 @@ def test_every_comparison_has_a_page_with_every_verdict(site: Running) -> None:
             ).one()
             said = [v for side in revision.contenders for v in side.verdicts if v.quote.strip()]
         assert page.status_code == 200
-        assert page.text.count("<blockquote>") == len(said)
+        assert page.text.count("<blockquote") == len(said)
 
 
 @pytest.mark.parametrize("path", ["/", "/../secret", "/%2e%2e/%2e%2e/etc/passwd", "/a%00b"])

@@ -57,7 +57,7 @@ class SharePicture:
 
     newsletter: str
     caption: str  #: under a figure: "would ship"
-    unknown: str  #: in its place where there is no figure: "No votes yet"
+    unknown: str  #: in its place where there is no figure: "No panel vote yet"
     sides: Sequence[PictureSide]
     accent: str = OWN.light
 

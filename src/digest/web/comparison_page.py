@@ -37,6 +37,7 @@ class VerdictView:
 class SeatView:
     """The verdicts of one seat on both tools, the left one first."""
 
+    number: int
     reviewer: str
     verdicts: Sequence[VerdictView]
 
@@ -134,6 +135,7 @@ def _seats(view: ComparisonView, sides: Sequence[Contender], words: Translations
     ]
     return [
         SeatView(
+            number=seat,
             reviewer=_reviewer([by_seat[seat] for by_seat in by_side if seat in by_seat])
             or words.gettext("Reviewer %(seat)s") % {"seat": seat},
             verdicts=[

@@ -101,7 +101,7 @@ def test_no_votes_are_no_share(site: Running) -> None:
         for side in latest(session, by_slug(session, SLUG)).contenders:
             side.panel_share = None
 
-    assert words(site.get(sources(site)[0]).text)[1] == "No votes yet"
+    assert words(site.get(sources(site)[0]).text)[1] == "No panel vote yet"
 
 
 @pytest.mark.parametrize(

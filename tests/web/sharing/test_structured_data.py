@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from html import escape
 
 import pytest
 from playwright.sync_api import Browser
@@ -29,6 +30,14 @@ def test_a_page_lists_both_tools_with_a_review_for_each_verdict(site: Running) -
     assert {tool["@type"] for tool in tools} == {"SoftwareApplication"}
     assert [len(tool["review"]) for tool in tools] == [4, 4]
     assert tools[0]["review"][0]["author"] == {"@type": "Person", "name": "Reviewer 1"}
+    bodies = [
+        review["reviewBody"]
+        for tool in tools
+        for review in tool["review"][:4]
+        if "reviewBody" in review
+    ]
+    assert bodies
+    assert all(escape(body.split("…")[0]) in page for body in bodies)
     assert "ating" not in data  # nobody gave marks
 
 

@@ -125,7 +125,7 @@ class Embeds:
         language = self._language
         words = translations(language)
         if side.panel_share is None:
-            return words.gettext("No votes yet")
+            return words.gettext("No panel vote yet")
         share = percentage(side.panel_share, language)
         told = words.gettext("%(share)s would ship") % {"share": share}
         return f"{told} · {short_date(_as_of(revision), language)}"

@@ -88,7 +88,7 @@ class SharePictures:
         return SharePicture(
             newsletter=self._theme.site().name,
             caption=words.pgettext("several", "would ship"),
-            unknown=words.gettext("No votes yet"),
+            unknown=words.gettext("No panel vote yet"),
             accent=first.accent if first and first.accent else OWN.light,
             sides=[
                 PictureSide(

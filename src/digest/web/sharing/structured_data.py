@@ -1,7 +1,7 @@
 """What search engines may read of a comparison: schema.org's words for it, as JSON-LD; pure.
 
-Each verdict is a review, whose words stand on the page alone. The panel's share is no rating, since
-nobody gave marks, so there is none.
+Each verdict is a review, the sharpest with the passage that a mail quotes; the page has all words.
+The panel's share is no rating, since nobody gave marks, so there is none.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ def _tool(page: ComparisonPage, number: int) -> dict[str, Any]:
 
 
 def _reviews(page: ComparisonPage, number: int) -> Iterator[dict[str, Any]]:
+    quoted = {(quote.seat, quote.about): quote.text for quote in page.quotes}
     for seat in page.seats:
         verdict = seat.verdicts[number]
         if verdict.quote:
-            yield {"@type": "Review", "author": {"@type": "Person", "name": seat.reviewer}}
+            told = {"@type": "Review", "author": {"@type": "Person", "name": seat.reviewer}}
+            body = quoted.get((seat.number, page.sides[number].name))
+            yield {**told, "reviewBody": body} if body else told
