@@ -71,7 +71,7 @@ def test_an_edit_after_the_approval_holds_the_issue_until_somebody_approves_the_
 ) -> None:
     approve(editor)
     post(site, "keep", by="Kim", words={TAGLINE: "Finds the note you lost."})
-    assert held(editor) == "issue 1 has a warning nobody has accepted: edited"
+    assert held(editor) == "issue 1 has a warning that nobody has accepted: edited"
 
     post(site, "keep", by="Kim", restore=1)
     assert held(editor) == ""

@@ -272,7 +272,7 @@ def test_a_text_of_2000_letters_as_subject_forbids_approving(page: Page) -> None
     expect(page.locator(".findings")).to_contain_text("the subject has 2000 characters")
     page.locator(".tabs [data-tab=approve]").click()
 
-    expect(page.locator("[data-pane=approve]")).to_contain_text("error forbids it")
+    expect(page.locator("[data-pane=approve]")).to_contain_text("error blocks approval")
 
 
 def test_approve_and_void(page: Page, site: Site) -> None:

@@ -94,5 +94,5 @@ def test_who_was_refused_can_be_found_with_the_providers_words(
 def test_a_decision_nobody_signs_or_explains_is_refused(
     database: Database, by: str, why: str
 ) -> None:
-    with database.write() as session, pytest.raises(WrongState, match="the name"):
+    with database.write() as session, pytest.raises(WrongState, match="a name and a reason"):
         resolve(session, "abc", DoubtResolution.UNSENT, by=by, why=why, now=NOW)

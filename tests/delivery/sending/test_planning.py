@@ -137,7 +137,7 @@ def test_an_issue_is_frozen_once(
     make_readers(2)
     ids = make_issue()
     planned(database, ids, now)
-    with pytest.raises(WrongState, match="frozen already"):
+    with pytest.raises(WrongState, match="already frozen"):
         planned(database, ids, now)
     with database.read() as session:
         assert len(session.exec(select(Delivery)).all()) == 2
