@@ -250,6 +250,18 @@ def test_30_no_name_is_lent_to_another_panel_or_where_the_names_differ() -> None
     assert any(each.startswith("Reviewer") for each in bylines(pair(75, 100), builders, others))
 
 
+def test_a_panel_of_two_is_called_both() -> None:
+    revision = pair(100, 50)
+    revision.seats = 2
+    for side in revision.contenders:
+        del side.verdicts[2:]
+
+    assert [each.split for each in composed(revision).contenders] == [
+        "Both ship",
+        "1 ship · 1 skip",
+    ]
+
+
 def test_a_share_that_is_not_published_stays_unknown() -> None:
     view = composed(pair(None, 75)).contenders[0]
 

@@ -20,6 +20,7 @@ from digest.render.graphemes import truncate
 from digest.render.rich_text import RichText
 from subscribers.locale import percentage, translations
 
+_BOTH = 2  # a panel of two has a word of its own
 _NAME, _TAGLINE, WORD = 80, 160, 40  #: characters the design has room for
 _POSSESSIVE = re.compile(r"['’]s?\b")
 _NO_WORD = re.compile(r"[^\w.+#-]+")
@@ -65,6 +66,8 @@ class ContenderView:
         if self.ships is None or self.skips is None:
             return ""
         words = translations(self.language)
+        if self.seats == _BOTH and self.ships != self.skips:
+            return words.gettext("Both ship") if self.ships else words.gettext("Both skip")
         if self.skips == 0:
             return words.ngettext("%(num)s ships", "All %(num)s ship", self.seats) % {
                 "num": self.seats
