@@ -52,7 +52,10 @@ class SimulationDatabase:
     def clear(self) -> None:
         """Delete every row, and restart the ids at 1."""
         with closing(sqlite3.connect(self.path, isolation_level=None)) as db:
-            tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            tables = db.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table'"
+                " AND name NOT LIKE 'directory_words%'"  # triggers keep the full-text index
+            ).fetchall()
             db.execute("BEGIN IMMEDIATE")
             for (table,) in tables:
                 db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours

@@ -150,7 +150,7 @@ def test_every_page_is_light_with_all_that_it_asks_for(site: Running) -> None:
         files |= {one: len(site.get(one).content) for one in needed if one not in files}
         sizes[path] = len(page.content) + sum(files[one] for one in needed)
 
-    assert {path: size for path, size in sizes.items() if size >= 24_000} == {}
+    assert {path: size for path, size in sizes.items() if size >= 25_000} == {}
 
 
 def test_a_style_sheet_of_ones_own_is_used(make_running: MakeSite, tmp_path: Path) -> None:

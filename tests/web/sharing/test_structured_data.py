@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from html import escape
+from html import unescape
 
 import pytest
 from playwright.sync_api import Browser
@@ -33,11 +33,11 @@ def test_a_page_lists_both_tools_with_a_review_for_each_verdict(site: Running) -
     bodies = [
         review["reviewBody"]
         for tool in tools
-        for review in tool["review"][:4]
+        for review in tool["review"]
         if "reviewBody" in review
     ]
     assert bodies
-    assert all(escape(body.split("…")[0]) in page for body in bodies)
+    assert all(body.rstrip("…") in unescape(page) for body in bodies)
     assert "ating" not in data  # nobody gave marks
 
 
