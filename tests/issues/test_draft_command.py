@@ -138,6 +138,6 @@ def test_what_cannot_be_kept_is_refused_and_changes_nothing(
 def test_a_passage_has_to_stand_in_the_verdict(run: Run, slug: str) -> None:
     refused = run("quote", slug, "--side", "left", "--seat", "1", "--passage", "Words of nobody")
 
-    assert "exactly as they stand" in str(refused.exception)
+    assert "copy them exactly" in str(refused.exception)
     assert run("quote", slug, "--seat", "1").exit_code == 2
     assert run("note", slug).exit_code == 2

@@ -48,7 +48,10 @@ def keep_entry(session: Session, revision: Revision) -> None:
 def entry_values(
     *, day: date, title: str, labels: Sequence[str], sides: Sequence[EntrySide]
 ) -> dict[str, Any]:
-    """Return the columns of an entry but for its comparison; *sides* are left and right."""
+    """Return the columns of an entry but for its comparison; *sides* are left and right.
+
+    Revision 0017 fills the table with them too: other columns need a revision that fills it anew.
+    """
     names = [title, *(side.name for side in sides)]
     shelf = [*names, *labels, *(t for side in sides for t in (side.category, side.tagline))]
     prose = [text for side in sides for text in (side.description, *side.quotes)]
