@@ -11,19 +11,18 @@ import sys
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-ROOT = Path(__file__).resolve().parents[1]
-CATALOGUES = ROOT / "subscribers" / "locale"
+import digest
+import subscribers
+from digest.render.template_paths import shipped_templates
+
+CATALOGUES = Path(subscribers.__file__).parent / "locale"
 _JINJA = "jinja2.ext:babel_extract"
-_METHODS = {
-    "src": [("digest/**.py", "python")],
-    "subscribers": [("**.py", "python")],
-    "templates": [("email/**", _JINJA), ("web/**.html", _JINJA)],
-}
 #: What marks words; of "pgettext" the first argument is the context.
 _KEYWORDS = {
     "gettext": None,
@@ -32,6 +31,7 @@ _KEYWORDS = {
     "npgettext": ((1, "c"), 2, 3),
     "N_": None,
 }
+_IN_TEMPLATES = {**_KEYWORDS, "_": None}
 _HEADER = """msgid ""
 msgstr ""
 "Content-Type: text/plain; charset=utf-8\\n"
@@ -45,17 +45,25 @@ msgstr ""
 def words_in_use() -> Catalog:
     """Return a catalogue of all words that code and templates mark, without translations."""
     found = Catalog(project="digest", charset="utf-8")
-    for folder, methods in _METHODS.items():
+    for folder, files, method, keywords in _sources():
         for _file, _line, message, comments, context in extract_from_dir(
-            ROOT / folder,
-            methods,
+            folder,
+            [(files, method)],
             {"**": {"trimmed": "true"}},
-            keywords=_KEYWORDS if folder != "templates" else {**_KEYWORDS, "_": None},
+            keywords=keywords,
             comment_tags=("Translators:",),
             strip_comment_tags=True,
         ):
             found.add(message, auto_comments=comments, context=context)
     return found
+
+
+def _sources() -> Iterator[tuple[Path, str, str, dict[str, Any]]]:
+    """Yield folders of code and templates, in a checkout or installed: files, reader, marks."""
+    for package in (digest, subscribers):
+        yield Path(package.__file__).parent, "**.py", "python", _KEYWORDS
+    yield shipped_templates("email"), "**", _JINJA, _IN_TEMPLATES
+    yield shipped_templates("web"), "**.html", _JINJA, _IN_TEMPLATES
 
 
 def updated(path: Path, found: Catalog) -> tuple[bytes, list[str]]:

@@ -10,21 +10,19 @@ import pytest
 from subscribers.locale import LANGUAGES, choose, translations
 
 _SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "catalogues.py"
-_in_the_source_tree = pytest.mark.skipif(not _SCRIPT.is_file(), reason="a script isn’t installed")
 
 
-@_in_the_source_tree
 def test_no_word_is_missing_in_any_language(capsys: pytest.CaptureFixture[str]) -> None:
     main = runpy.run_path(str(_SCRIPT))["main"]
     assert main(["--check"]) == 0, capsys.readouterr().out
 
 
-@_in_the_source_tree
 def test_a_language_begun_as_an_empty_file_is_given_every_text_and_called_unfinished(
     tmp_path: Path,
 ) -> None:
     script = runpy.run_path(str(_SCRIPT))
     words = script["words_in_use"]()
+    assert len(words) > 300
     (tmp_path / "pl.po").touch()
 
     text, faults = script["updated"](tmp_path / "pl.po", words)
