@@ -18,7 +18,7 @@ from tests.web.conftest import SLUG, Running
 HOSTILE = "</script><script>alert(1)</script><!-- \u2028 & '"
 
 
-def test_a_page_lists_both_tools_with_a_review_for_each_verdict(site: Running) -> None:
+def test_a_page_lists_both_tools_with_the_sharpest_verdicts_as_reviews(site: Running) -> None:
     page = site.get(f"/comparisons/{SLUG}").text
     (data,) = re.findall(r'<script type="application/ld\+json">(.*)</script>', page)
     told = json.loads(data)
@@ -28,14 +28,10 @@ def test_a_page_lists_both_tools_with_a_review_for_each_verdict(site: Running) -
     tools = told["itemListElement"]
     assert [tool["name"] for tool in tools] == ["Lintwick", "Ravelin Coder 2"]
     assert {tool["@type"] for tool in tools} == {"SoftwareApplication"}
-    assert [len(tool["review"]) for tool in tools] == [4, 4]
-    assert tools[0]["review"][0]["author"] == {"@type": "Person", "name": "Reviewer 1"}
-    bodies = [
-        review["reviewBody"]
-        for tool in tools
-        for review in tool["review"]
-        if "reviewBody" in review
-    ]
+    reviews = [review for tool in tools for review in tool.get("review", [])]
+    assert {review["author"]["@type"] for review in reviews} == {"Person"}
+    assert all(review["author"]["name"].startswith("Reviewer ") for review in reviews)
+    bodies = [review["reviewBody"] for review in reviews]
     assert bodies
     assert all(body.rstrip("…") in unescape(page) for body in bodies)
     assert "ating" not in data  # nobody gave marks

@@ -1,6 +1,6 @@
 """What search engines may read of a comparison: schema.org's words for it, as JSON-LD; pure.
 
-Each verdict is a review, the sharpest with the passage that a mail quotes; the page has all words.
+The verdicts that a mail quotes are reviews, with the passage it quotes; the page has all words.
 The panel's share is no rating, since nobody gave marks, so there is none.
 """
 
@@ -43,10 +43,8 @@ def _tool(page: ComparisonPage, number: int) -> dict[str, Any]:
 
 
 def _reviews(page: ComparisonPage, number: int) -> Iterator[dict[str, Any]]:
-    quoted = {(quote.seat, quote.about): quote.text for quote in page.quotes}
-    for seat in page.seats:
-        verdict = seat.verdicts[number]
-        if verdict.quote:
-            told = {"@type": "Review", "author": {"@type": "Person", "name": seat.reviewer}}
-            body = quoted.get((seat.number, page.sides[number].name))
-            yield {**told, "reviewBody": body} if body else told
+    names = {seat.number: seat.reviewer for seat in page.seats}
+    for quote in page.quotes:
+        if quote.about == page.sides[number].name:
+            author = {"@type": "Person", "name": names[quote.seat]}
+            yield {"@type": "Review", "author": author, "reviewBody": quote.text}
