@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Index, String, Text, UniqueConstraint, text, true
 from sqlmodel import Field, SQLModel
 
 from subscribers.sql import BigId, closed_set
@@ -72,6 +72,8 @@ class LetterKind(StrEnum):
     CHANGE = "change"  #: asks the new address to confirm a change
     MOVED = "moved"  #: tells the old address about a change
     NOTICE = "notice"  #: tells the editors of a slot
+    VOTE = "vote"  #: brings a visitor the link to vote with
+    VERDICT_CHANGED = "verdict-changed"  #: tells who voted on a tool that its verdict changed
     REVIEW_CODE = "review-code"  #: brings an editor the code to decide on an issue with
     SEED = "seed"  #: a watched copy of an edition, to an address of the publisher's own
     TEST = "test"  #: a marked copy, to whom an editor names
@@ -84,6 +86,8 @@ READERS_LETTERS = (
     LetterKind.WELCOME,
     LetterKind.CHANGE,
     LetterKind.MOVED,
+    LetterKind.VOTE,
+    LetterKind.VERDICT_CHANGED,
 )
 
 
@@ -203,6 +207,10 @@ class RecordedSignup(SQLModel, table=True):
     language: str = Field(sa_type=String(16))
     seen_from: str | None = Field(default=None, sa_type=String(64), repr=False)
     at: datetime
+    #: What the link in the letter opens, in the application's words; empty for a sign-up alone.
+    asks_for: str = Field(default="", sa_type=String(400), sa_column_kwargs={"server_default": ""})
+    #: Whether a subscription is asked for, too.
+    joins: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
 
 
 class LetterToSend(SQLModel, table=True):
@@ -237,6 +245,8 @@ class LetterToSend(SQLModel, table=True):
     since: datetime  #: when it came into this state
     #: What is sent once, whoever asks: "edition/7", "weekly/2026-W48/draft".
     about: str | None = Field(default=None, sa_type=String(120))
+    #: What its link opens, in the application's words; empty for what its kind says.
+    asks_for: str = Field(default="", sa_type=String(400), sa_column_kwargs={"server_default": ""})
     attempt: str | None = Field(default=None, sa_type=String(32))  #: named by its events
     tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     outcome: SendOutcome | None = Field(default=None, sa_type=closed_set(SendOutcome))

@@ -36,6 +36,7 @@ class Purpose(StrEnum):
     CHANGE = "change"  #: confirm a change of address from the new one
     DECLINE = "decline"  #: say that one didn't ask for a letter
     FORM = "form"  #: send a sign-up form that was served here, not too fast
+    VOTE = "vote"  #: vote on the tools of one comparison
     REVIEW = "review"  #: see an issue as one of its editors
     REVIEW_CODE = "review code"  #: make the digits of a code, which stand in no link
 

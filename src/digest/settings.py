@@ -225,6 +225,19 @@ class Settings(BaseSettings):
     leave_mailto: MailAddress = Field(
         "", description="An address of yours that readers can write to in order to unsubscribe."
     )
+    vote_days: int = Field(60, ge=1, description="Days until a link to vote expires.")
+    votes_shown_from: int = Field(
+        5, ge=1, description="The number of votes from which readers' share is shown."
+    )
+    votes_of_erased: Literal["keep", "remove"] = Field(
+        "keep",
+        description="What becomes of the votes of an erased reader: keep them without a person, or"
+        " remove them.",
+    )
+    scanner_networks: Path | None = Field(
+        None,
+        description="A file of networks that scan mail, one per line; votes from them never count.",
+    )
     pending_days: int = Field(7, ge=2, description="Days until an unconfirmed sign-up is deleted.")
     network_days: int = Field(
         90, ge=0, description="Days until the networks of sign-ups are deleted."

@@ -223,7 +223,7 @@ def test_a_recipe_without_the_wording_before_is_still_made_again(
         kept.made_from = {
             name: value
             for name, value in kept.made_from.items()
-            if name not in {"last_form", "opening_form"}
+            if name not in {"background", "opening_form"}
         }
 
     assert again(installation).differs == ()

@@ -19,6 +19,7 @@ from digest.comparisons.models import (
 )
 from digest.comparisons.slug import slugify
 from digest.issues.content import Correction, correct_view, difference
+from digest.issues.content.background import Background
 from digest.issues.content.compose import compose
 from digest.issues.content.view import IssueView
 from digest.issues.models import Newsletter
@@ -211,7 +212,7 @@ def make_issue(
     return compose(
         revisions or (make_revision(),),
         newsletter or make_newsletter(),
-        last_form=last_form,
+        background=Background(last_form=last_form),
         number=number,
         period="2026-W48",
         on=date(2026, 11, 24),

@@ -49,6 +49,7 @@ class IssueBuilding:
             ),
             check=self.lint_terms.of_view,
             sources=self.template_sources,
+            votes_shown_from=settings.votes_shown_from,
         )
 
     @cached_property

@@ -81,6 +81,8 @@ class Batch(SQLModel, table=True):
     recoveries: int = 0  #: how often its sender died before sending it
     not_before: datetime | None = None
     note: str = Field(default="", sa_type=Text)
+    #: Whose quote its copies lead with, a seat of the panel; 0 for the edition as it is.
+    seat: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class Attempt(SQLModel, table=True):

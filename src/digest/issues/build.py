@@ -19,6 +19,7 @@ from digest.issues.approval import refuse_errors
 from digest.issues.calendar import slots
 from digest.issues.calendar.next_issue import date_of
 from digest.issues.content import Correction, IssueView, correct_view, missing_quote, unsaid
+from digest.issues.content.background import Background
 from digest.issues.content.branding import branded
 from digest.issues.content.compose import compose, with_chosen_quotes
 from digest.issues.identity import MailIdentity
@@ -38,6 +39,7 @@ from digest.issues.picking import (
 from digest.issues.picking.embargo import embargo_warnings
 from digest.render.lint import Finding, warning
 from digest.render.rendered import Rendered
+from digest.votes import SHOWN_FROM, counts_of
 
 Render = Callable[[IssueView], Rendered]
 Check = Callable[[IssueView, Rendered], Sequence[Finding]]
@@ -54,6 +56,7 @@ class IssueBuilder:
     identity: MailIdentity = field(
         default_factory=MailIdentity
     )  #: where a newsletter has none of its own
+    votes_shown_from: int = SHOWN_FROM  #: votes from which readers' share is shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +69,8 @@ class BuiltIssue:
     findings: Sequence[Finding]
     revisions: Sequence[Revision]
     decisions: Decisions
-    last_form: str = ""  #: the wording of the opening before
     correction: Correction | None = None
+    background: Background = field(default_factory=Background)
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of what a reader gets, in hexadecimal."""
@@ -140,7 +143,7 @@ def draft_issue(
     ordered = [rows[revision_id] for revision_id in ids]
     decisions = decisions or draft_history.current(session, newsletter, chosen.period)
     before = store.edition_before(session, newsletter.id, number)
-    last_form = provenance.opening_form_of(before) if before else ""
+    background = _background(session, ordered, before, issue_builder)
     composed = compose(
         ordered,
         newsletter,
@@ -149,7 +152,7 @@ def draft_issue(
         on=chosen.day,
         base_url=issue_builder.base_url,
         postal_address=issue_builder.identity.of(newsletter).postal_address,
-        last_form=last_form,
+        background=background,
     )
     composed = with_chosen_quotes(composed, ordered, decisions.quotes)
     composed = correct_view(composed, correction) if correction else composed
@@ -170,8 +173,22 @@ def draft_issue(
         findings=issue_builder.check(view, rendered),
         revisions=ordered,
         decisions=decisions,
-        last_form=last_form,
         correction=correction,
+        background=background,
+    )
+
+
+def _background(
+    session: Session,
+    carried: Sequence[Revision],
+    before: Edition | None,
+    issue_builder: IssueBuilder,
+) -> Background:
+    """Return what an issue is told that carries these revisions; *before* is the last edition."""
+    return Background(
+        last_form=provenance.opening_form_of(before) if before else "",
+        counts=counts_of(session, [revision.comparison_id for revision in carried]),
+        shown_from=issue_builder.votes_shown_from,
     )
 
 
@@ -272,9 +289,9 @@ def freeze_edition(
         base_url=issue_builder.base_url,
         identity=issue_builder.identity.of(newsletter),
         decisions=built.decisions,
-        last_form=built.last_form,
         opening_form=built.composed.opening_form,
         correction=built.correction,
+        background=built.background,
     )
     provenance.keep_recipe(
         session, edition, inputs, issue_builder.sources(), built.rendered.findings

@@ -295,6 +295,17 @@ class Edition(SQLModel, table=True):
     frozen_at: datetime
 
 
+class EditionVariant(SQLModel, table=True):
+    """An edition that leads with the quote of one reviewer, for readers who agree with them."""
+
+    __tablename__ = "edition_variant"
+
+    edition_id: int = Field(foreign_key="edition.id", primary_key=True)
+    seat: int = Field(primary_key=True)  #: of the panel, from 1
+    html: str = Field(sa_type=Text)
+    text: str = Field(sa_type=Text)
+
+
 class SlotState(StrEnum):
     """The state of a slot."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from hashlib import sha256
 from importlib.metadata import version
@@ -17,6 +17,7 @@ from digest.comparisons.models import Revision
 from digest.comparisons.store import revisions
 from digest.errors import NotFound, TemplateBroken, WrongState
 from digest.issues.content import Correction, IssueView, correct_view
+from digest.issues.content.background import Background
 from digest.issues.content.branding import branded
 from digest.issues.content.compose import compose, with_chosen_quotes
 from digest.issues.identity import MailIdentity
@@ -63,9 +64,9 @@ class BuildInputs:
     base_url: str
     identity: MailIdentity
     decisions: Decisions
-    last_form: str = ""  #: the wording of the opening before
     opening_form: str = ""  #: the wording of this one, for the next issue
     correction: Correction | None = None
+    background: Background = field(default_factory=Background)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the inputs as JSON types."""
@@ -78,8 +79,8 @@ class BuildInputs:
             "base_url": self.base_url,
             **asdict(self.identity),
             "decisions": self.decisions.to_dict(),
-            "last_form": self.last_form,
             "opening_form": self.opening_form,
+            "background": self.background.to_dict(),
             **({"correction": self.correction.to_dict()} if self.correction else {}),
         }
 
@@ -276,7 +277,7 @@ def _view(session: Session, made_from: Mapping[str, Any], *, as_mailed: bool = T
         on=date.fromisoformat(made_from["on"]),
         base_url=made_from["base_url"],
         postal_address=made_from["postal_address"],
-        last_form=made_from.get("last_form", ""),
+        background=Background.from_dict(made_from.get("background", made_from)),
     )
     view = with_chosen_quotes(view, carried, decisions.quotes)
     kept = made_from.get("correction")

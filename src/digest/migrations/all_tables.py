@@ -7,9 +7,10 @@ from digest.delivery import models as delivery
 from digest.images import models as images
 from digest.issues import models
 from digest.issues import models as issues
+from digest.votes import models as votes
 from subscribers import models as subscribers
 
-MODELS = (comparisons, images, issues, models, delivery, subscribers)
+MODELS = (comparisons, images, issues, models, delivery, votes, subscribers)
 METADATA = SQLModel.metadata
 
 

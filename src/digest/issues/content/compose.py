@@ -10,6 +10,7 @@ from itertools import chain, repeat
 from digest.comparisons.models import Contender, Revision
 from digest.errors import NothingToPick
 from digest.issues.content import copywriting, verdict
+from digest.issues.content.background import Background
 from digest.issues.content.copywriting import TRACKING
 from digest.issues.content.opening import opening
 from digest.issues.content.quotes import QuoteChoice, choose_quotes, reviewer_names
@@ -31,6 +32,7 @@ from digest.render.brand import Font, fonts_of
 from digest.render.escaping import one_line
 from subscribers.locale import SOURCE, code_of, long_date, short_date, translations
 
+NO_BACKGROUND = Background()
 _TITLE, _KICKER, _INVITATION = 170, 80, 160  # characters the design has room for
 _MEDIUM_QUOTES = 2
 _CLOSING = 3  # lines of a page that invites to subscribe
@@ -45,11 +47,11 @@ def compose(
     on: date,
     base_url: str,
     postal_address: str,
-    last_form: str = "",
+    background: Background = NO_BACKGROUND,
 ) -> IssueView:
     """Return the view of an issue; the first of *revisions* leads.
 
-    *on* is the day in the newsletter's time zone, *last_form* the wording of the opening before.
+    *on* is the day in the newsletter's time zone, *background* what the issue is told besides.
     Raises `NothingToPick` without revisions.
     """
     if not revisions:
@@ -57,9 +59,11 @@ def compose(
     base = base_url.rstrip("/")
     web_url = f"{base}/issues/{newsletter.slug}/{number}" if newsletter.public else ""
     language = newsletter.language
-    comparisons = _comparisons(revisions, language, base_url=base, web_url=web_url or base)
+    comparisons = _comparisons(
+        revisions, language, base_url=base, web_url=web_url or base, background=background
+    )
     story = verdict.stories(comparisons[0].contenders, language)
-    opens = opening(comparisons, language, last_form=last_form)
+    opens = opening(comparisons, language, last_form=background.last_form)
     return IssueView(
         newsletter=one_line(newsletter.name),
         description=one_line(newsletter.description),
@@ -126,7 +130,12 @@ def _requoted(
 
 
 def _comparisons(
-    revisions: Sequence[Revision], language: str, *, base_url: str, web_url: str
+    revisions: Sequence[Revision],
+    language: str,
+    *,
+    base_url: str,
+    web_url: str,
+    background: Background,
 ) -> tuple[ComparisonView, ...]:
     """Return the comparisons of an issue, the later ones shorter."""
     views = (
@@ -136,6 +145,7 @@ def _comparisons(
             web_url=web_url,
             language=language,
             names=_names_in_issue(revision, revisions),
+            background=background,
         )
         for revision in revisions
     )
@@ -174,11 +184,26 @@ def _names_in_issue(revision: Revision, others: Sequence[Revision]) -> dict[int,
     return agreed | reviewer_names(revision.contenders)
 
 
-def contender_views(revision: Revision, language: str) -> tuple[ContenderView, ...]:
-    """Return the views of both sides of a comparison, the left one first."""
-    return tuple(
+def contender_views(
+    revision: Revision, language: str, background: Background | None = None
+) -> tuple[ContenderView, ...]:
+    """Return the views of both sides of a comparison, the left one first.
+
+    Without *background* they show no vote.
+    """
+    views = tuple(
         contender_view(contender, seats=revision.seats, language=language)
         for contender in _sides(revision)
+    )
+    if background is None:
+        return views
+    return tuple(
+        replace(
+            view,
+            votes=background.count_of(revision, contender),
+            votes_shown_from=background.shown_from,
+        )
+        for view, contender in zip(views, _sides(revision), strict=True)
     )
 
 
@@ -200,16 +225,17 @@ def comparison_view(
     language: str = "en",
     names: Mapping[int, str] | None = None,
     choice: QuoteChoice | None = None,
+    background: Background | None = None,
 ) -> ComparisonView:
     """Return the view of one comparison; missing values are left out, never guessed.
 
     Its link is the published URL, else its page on this site, else *web_url*. *names* has the
     reviewers' by seat; without it those that the comparison publishes. *choice* is what an editor
-    wants quoted.
+    wants quoted, *background* has the votes to show.
     """
     page_url = f"{base_url}/comparisons/{revision.comparison.slug}"
     sides = _sides(revision)
-    contenders = contender_views(revision, language)
+    contenders = contender_views(revision, language, background)
     names = reviewer_names(sides) if names is None else names
     quotes = choose_quotes(_paired(revision, contenders), revision.seats, names, choice)
     line = verdict.verdict_line(contenders, language)

@@ -18,6 +18,7 @@ from digest.render.escaping import one_line, strip_unprintable
 from digest.render.filters import is_web_link, link
 from digest.render.graphemes import truncate
 from digest.render.rich_text import RichText
+from digest.votes import SHOWN_FROM, VoteCount
 from subscribers.locale import percentage, translations
 
 _BOTH = 2  # a panel of two has a word of its own
@@ -57,6 +58,9 @@ class ContenderView:
     pricing: str  #: "Free", "Paid", the published word, or empty
     community_share: float | None  #: percent; ``None`` where nobody voted
     url: str | None  #: the tool's own page
+    #: The votes of our own readers; ``None`` where the view shows none of them.
+    votes: VoteCount | None = None
+    votes_shown_from: int = SHOWN_FROM  #: votes from which their share is shown
     short_name: str  #: the name without what its tagline says, as in "Ship Modal."
     language: str = "en"
 
