@@ -13,10 +13,8 @@ from digest.delivery.events.event_handler import handle_events
 from digest.delivery.models import Attempt, Batch, BatchState, Delivery
 from digest.delivery.reporting.provider_statistics import ERASED, OTHERS, mailbox_provider
 from digest.delivery.reporting.statistics import (
-    LinkVisit,
     edition_statistics,
     from_dict,
-    human_clicks,
 )
 from digest.delivery.sending.batch_worker import EditionSend
 from digest.delivery.sending.dispatcher import dispatch
@@ -26,31 +24,6 @@ from digest.mail.provider_events import ProviderEvent
 from subscribers.models import Subscriber
 from subscribers.tokens import Hashes
 from tests.delivery.conftest import SECRET, MakeReaders, MakeSending
-
-
-@pytest.mark.parametrize(
-    ("clicks", "delivered", "sure"),
-    [
-        ([LinkVisit(500, 1)], 100, [True]),
-        ([LinkVisit(500, 1)], None, [True]),
-        ([LinkVisit(105, 1)], 100, [False]),
-        ([LinkVisit(109, 1), LinkVisit(110, 2)], 100, [False, True]),
-        ([LinkVisit(500, 1, machine=True)], 100, [False]),
-        ([LinkVisit(500, 1), LinkVisit(501, 2), LinkVisit(503, 3)], 100, [False, False, False]),
-        ([LinkVisit(500, 1), LinkVisit(501, 1), LinkVisit(502, 1)], 100, [True, True, True]),
-        ([LinkVisit(500, 1), LinkVisit(503, 2), LinkVisit(506, 3)], 100, [True, True, True]),
-        (
-            [LinkVisit(500, 1), LinkVisit(501, 2), LinkVisit(502, 3), LinkVisit(900, 1)],
-            0,
-            [False] * 3 + [True],
-        ),
-        ([], 100, []),
-    ],
-)
-def test_C16_a_click_is_surely_a_persons_only_where_no_scanner_clicks_so(
-    clicks: list[LinkVisit], delivered: int | None, sure: list[bool]
-) -> None:
-    assert human_clicks(clicks, delivered) == sure
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Decides how an edition's events are counted, and which clicks are surely human.
+"""Decides how an edition's events are counted.
 
 Opens are split by the provider's machine flag, and clicks are a range from surely human to all.
 No part of the system acts on either number.
@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import aliased
@@ -23,46 +23,9 @@ from digest.delivery.reporting.provider_statistics import (
     ProviderStatistics,
     count_by_mailbox_provider,
 )
+from digest.mail.link_visits import LinkVisit, human_clicks
 from digest.mail.provider_events import EventKind
 from subscribers.sql import chunks
-
-SCANNER_SECONDS = 10  #: seconds after delivery in which link scanners click, and people hardly do
-BURST_SECONDS = 5  #: seconds in which links count as followed at once
-BURST_LINKS = 3  #: different links within `BURST_SECONDS` that show a scanner
-
-
-class LinkVisit(NamedTuple):
-    """One click on a link in one copy of a mail."""
-
-    moment: int  #: seconds since 1970
-    link: int
-    machine: bool = False  #: the user agent was no browser's
-
-
-def human_clicks(clicks: Sequence[LinkVisit], delivered: int | None) -> list[bool]:
-    """Return for each click on one copy of a mail whether it was surely human; pure.
-
-    Not surely human are clicks by a user agent that is no browser, clicks within `SCANNER_SECONDS`
-    of delivery, and clicks on `BURST_LINKS` or more links within `BURST_SECONDS`. *delivered* is in
-    seconds since 1970, ``None`` if unknown.
-    """
-    return [
-        not click.machine
-        and not (delivered is not None and click.moment - delivered < SCANNER_SECONDS)
-        and _links_around(clicks, click) < BURST_LINKS
-        for click in clicks
-    ]
-
-
-def _links_around(clicks: Sequence[LinkVisit], click: LinkVisit) -> int:
-    """Return the most links followed within `BURST_SECONDS` around a click."""
-    most = 0
-    for first in clicks:
-        if click.moment - BURST_SECONDS <= first.moment <= click.moment:
-            end = first.moment + BURST_SECONDS
-            most = max(most, len({c.link for c in clicks if first.moment <= c.moment <= end}))
-    return most
-
 
 #: Gmail's limits for the complaint rate: stay below the first, never reach the second (Google's
 #: email sender guidelines).
