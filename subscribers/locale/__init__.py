@@ -15,6 +15,7 @@ from subscribers.locale.locale_formats import (
     percentage,
     short_date,
     weekday_name,
+    whole_number,
 )
 from subscribers.locale.po_catalogue import (
     LANGUAGES,
@@ -39,4 +40,5 @@ __all__ = [
     "short_date",
     "translations",
     "weekday_name",
+    "whole_number",
 ]

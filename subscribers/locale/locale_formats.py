@@ -11,7 +11,7 @@ from datetime import date
 from babel import Locale
 from babel.dates import format_date, get_day_names
 from babel.lists import format_list
-from babel.numbers import parse_pattern
+from babel.numbers import format_decimal, parse_pattern
 
 from subscribers.locale.po_catalogue import code_of
 
@@ -38,19 +38,25 @@ def language_name(code: str) -> str:
     return Locale.parse(code).get_display_name() or code
 
 
-def percentage(value: float, language: str) -> str:
+def whole_number(value: int, language: str) -> str:
+    """Return a number with its thousands apart: "1,612"; in German "1.612"."""
+    return format_decimal(value, locale=_locale(language))
+
+
+def percentage(value: float, language: str, *, decimals: int = 1) -> str:
     """Return a share in percent: "75%", "33.3%"; in German "75 %", "33,3 %".
 
-    Rounding, to one decimal, never gives 0% or 100% for another value. Raises ValueError outside
-    of 0 to 100.
+    Rounding, to at most *decimals*, never gives 0% or 100% for another value. Raises ValueError
+    outside of 0 to 100.
     """
     if not 0 <= value <= 100:  # noqa: PLR2004  - a share; NaN fails this too
         raise ValueError(f"{value} is no share between 0 and 100 percent")
-    tenths = round(value if value in (0, 100) else min(99.9, max(0.1, value)), 1)
+    least = 10.0**-decimals
+    shown = round(value if value in (0, 100) else min(100 - least, max(least, value)), decimals)
     locale = _locale(language)
     pattern = parse_pattern(locale.percent_formats[None].pattern)
-    pattern.frac_prec = (0, 1)
-    return str(pattern.apply(tenths / 100, locale))
+    pattern.frac_prec = (0, decimals)
+    return str(pattern.apply(shown / 100, locale))
 
 
 def listed(names: Sequence[str], language: str) -> str:

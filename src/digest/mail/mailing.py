@@ -21,6 +21,11 @@ UNSUBSCRIBE_TAG = "-digest_unsubscribe_token-"
 PREFERENCES_TAG = "-digest_preferences_token-"
 
 
+def vote_tag(position: int) -> str:
+    """Return the tag of the token to vote on the comparison at *position* of an issue, from 1."""
+    return f"-digest_vote_{position}_token-"
+
+
 class Mailbox(NamedTuple):
     """An address and a display name, as in a From header (RFC 5322, name-addr)."""
 

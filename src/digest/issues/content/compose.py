@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from itertools import chain, repeat
 
-from digest.comparisons.models import Contender, Revision
+from digest.comparisons.models import Call, Contender, Revision
 from digest.errors import NothingToPick
 from digest.issues.content import copywriting, verdict
 from digest.issues.content.background import Background
@@ -26,10 +26,11 @@ from digest.issues.content.view import (
     web_link,
 )
 from digest.issues.models import Newsletter, Tracking
-from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
+from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, vote_tag
 from digest.render.accent import accent_of
 from digest.render.brand import Font, fonts_of
 from digest.render.escaping import one_line
+from digest.votes import vote_path
 from subscribers.locale import SOURCE, code_of, long_date, short_date, translations
 
 NO_BACKGROUND = Background()
@@ -149,7 +150,24 @@ def _comparisons(
         )
         for revision in revisions
     )
-    return tuple(_at_depth(view, depth) for view, depth in zip(views, _depths(), strict=False))
+    return tuple(
+        _votable(_at_depth(view, depth), base_url, vote_tag(position))
+        for position, (view, depth) in enumerate(zip(views, _depths(), strict=False), 1)
+    )
+
+
+def _votable(view: ComparisonView, base_url: str, token: str) -> ComparisonView:
+    """Return a comparison with the links by which a reader votes; *token* is the reader's tag."""
+    contenders = (
+        replace(
+            side,
+            ship_url=base_url + vote_path(token, side.tool, Call.SHIP),
+            skip_url=base_url + vote_path(token, side.tool, Call.SKIP),
+        )
+        for side in view.contenders
+    )
+    vote_url = base_url + vote_path(token)
+    return replace(view, vote_url=vote_url, contenders=tuple(contenders))
 
 
 def _depths() -> Iterator[Depth]:

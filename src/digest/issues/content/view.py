@@ -18,7 +18,7 @@ from digest.render.escaping import one_line, strip_unprintable
 from digest.render.filters import is_web_link, link
 from digest.render.graphemes import truncate
 from digest.render.rich_text import RichText
-from digest.votes import SHOWN_FROM, VoteCount
+from digest.votes import SHOWN_FROM, VoteCount, interval_in_words, votes_in_words
 from subscribers.locale import percentage, translations
 
 _BOTH = 2  # a panel of two has a word of its own
@@ -56,13 +56,16 @@ class ContenderView:
     seats: int
     price: Entry | None
     pricing: str  #: "Free", "Paid", the published word, or empty
-    community_share: float | None  #: percent; ``None`` where nobody voted
+    community_share: float | None  #: percent, as the page publishes it; ``None`` for none
     url: str | None  #: the tool's own page
     #: The votes of our own readers; ``None`` where the view shows none of them.
     votes: VoteCount | None = None
     votes_shown_from: int = SHOWN_FROM  #: votes from which their share is shown
     short_name: str  #: the name without what its tagline says, as in "Ship Modal."
     language: str = "en"
+    tool: str = ""  #: its slug
+    ship_url: str = ""  #: where a reader votes to ship; empty where one can't vote
+    skip_url: str = ""  #: where a reader votes to skip
 
     @property
     def split(self) -> str:
@@ -84,13 +87,31 @@ class ContenderView:
         return text % {"ships": self.ships, "skips": self.skips}
 
     @property
-    def community(self) -> str:
-        """Return what readers would do: "62% would ship", "No votes yet"."""
-        words = translations(self.language)
+    def readers(self) -> str:
+        """Return our readers' votes in words; empty where the view shows none of them."""
+        if self.votes is None:
+            return ""
+        return votes_in_words(self.votes, self.language, shown_from=self.votes_shown_from)
+
+    @property
+    def readers_interval(self) -> str:
+        """Return how sure our readers' share is: "67–74%", or empty."""
+        if self.votes is None:
+            return ""
+        return interval_in_words(self.votes, self.language, shown_from=self.votes_shown_from)
+
+    @property
+    def published(self) -> str:
+        """Return the community's share as the page publishes it: "62% would ship", or empty."""
         if self.community_share is None:
-            return words.gettext("No votes yet")
+            return ""
         share = percentage(self.community_share, self.language)
-        return words.gettext("%(share)s would ship") % {"share": share}
+        return translations(self.language).gettext("%(share)s would ship") % {"share": share}
+
+    @property
+    def community(self) -> str:
+        """Return the published share or "No votes yet", by the name that older templates have."""
+        return self.published or translations(self.language).gettext("No votes yet")
 
     @property
     def entry(self) -> str:
@@ -118,6 +139,7 @@ def contender_view(contender: Contender, *, seats: int, language: str) -> Conten
         community_share=_share(contender.community_share),
         url=web_link(contender.url),
         language=language,
+        tool=contender.tool.slug,
     )
 
 
@@ -201,6 +223,7 @@ class ComparisonView:
     title: str
     slug: str
     url: str  #: of the full comparison
+    vote_url: str = ""  #: of the page where a reader votes on it; ends in the reader's tag
     kicker: str
     question: str
     intro: tuple[str, ...]  #: by paragraph
