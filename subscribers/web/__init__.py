@@ -17,7 +17,14 @@ from starlette.routing import Route
 from subscribers.web import confirm, confirm_address, decline, preferences, privacy, unsubscribe
 from subscribers.web.client import is_ours
 from subscribers.web.config import NetworkPrecision, NewsletterInfo, SiteConfig
-from subscribers.web.endpoint import HEADERS, SCRIPTED, Endpoint, headers_for, policy
+from subscribers.web.endpoint import (
+    HEADERS,
+    SCRIPTED,
+    Endpoint,
+    EndpointRequest,
+    headers_for,
+    policy,
+)
 from subscribers.web.page_model import (
     Challenge,
     Choice,
@@ -49,6 +56,8 @@ __all__ = [
     "BodyRejected",
     "Challenge",
     "Choice",
+    "Endpoint",
+    "EndpointRequest",
     "Field",
     "Fields",
     "Form",

@@ -233,6 +233,14 @@ def review_page(site: Site, review: object, answers: object, *, folder: Path | N
     return _page("review", context, folder=folder)
 
 
+def vote_page(site: Site, vote: object, *, folder: Path | None = None) -> str:
+    """Return the page of a vote link; raises `TemplateBroken`.
+
+    *vote* is of the shape of `digest.web.voting.vote_view.VoteForm`.
+    """
+    return _page("vote", {"site": site, "vote": vote}, folder=folder)
+
+
 def feed_content(
     language: str,
     *,

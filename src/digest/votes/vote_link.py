@@ -20,10 +20,6 @@ _PARTS = 5
 _DAY = 86_400
 
 
-class VoteLinkExpired(Exception):
-    """The link was good once, and its time is over."""
-
-
 class VoteTarget(NamedTuple):
     """Whose vote a link takes, and on what."""
 
@@ -32,6 +28,14 @@ class VoteTarget(NamedTuple):
     edition_id: int  #: the edition whose copy the link is in, or `BY_LETTER`
     sent_at: datetime  #: to the second in a letter, to the day in an issue
     newsletter: str = ""  #: in a letter: what the same press subscribes to; empty for nothing
+
+
+class VoteLinkExpired(Exception):
+    """The link was good once for *target*, and its time is over."""
+
+    def __init__(self, target: VoteTarget) -> None:
+        super().__init__()
+        self.target = target
 
 
 def copy_signer(tokens: Tokens, edition_id: int, day: datetime) -> Callable[[int, int], str]:
@@ -64,9 +68,10 @@ def read_vote_token(tokens: Tokens, token: str, now: datetime, *, days: int) -> 
         raise BadToken
     subscriber_id, comparison_id, edition_id, moment = map(int, numbers)
     sent_at = datetime.fromtimestamp(moment, UTC)
+    target = VoteTarget(subscriber_id, comparison_id, edition_id, sent_at, newsletter)
     if now - sent_at > timedelta(days=days):
-        raise VoteLinkExpired
-    return VoteTarget(subscriber_id, comparison_id, edition_id, sent_at, newsletter)
+        raise VoteLinkExpired(target)
+    return target
 
 
 def vote_path(token: str, tool: str = "", call: Call | None = None) -> str:

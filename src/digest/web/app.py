@@ -25,6 +25,7 @@ from digest.web.security_headers import SecurityHeaders
 from digest.web.sharing import Embeds, FeedPages, SharePictures
 from digest.web.signup_wiring import site_config, split_setting
 from digest.web.theme import Theme
+from digest.web.voting import VotePages
 from subscribers import web as readers
 
 
@@ -47,6 +48,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
     archive = Archive(app, config, theme, own_links=OWN_LINKS, share_tags=pictures.tags)
     feeds = FeedPages(app, theme)
     review = ReviewPages(app, theme, letter_worker.wake)
+    votes = VotePages(app, config, theme)
     error_pages = ErrorPages(theme)
 
     @asynccontextmanager
@@ -68,6 +70,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
             *Sitemap(app, theme).routes(),
             *archive.routes(),
             *review.routes(),
+            *votes.routes(),
             *readers.routes(config),
             *webhooks.routes(webhook),
             *monitoring.routes(app, webhook.rejected, ticking=ticking),

@@ -1,0 +1,141 @@
+"""The page of a vote link: what it shows, and which links it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlmodel import col, select
+
+from digest.comparisons.models import Call, Comparison
+from digest.votes import copy_signer, letter_token, vote_path
+from tests.web.conftest import SLUG, Running
+
+TOOLS = ("lintwick", "ravelin-coder-2")
+READER = 1
+
+
+def comparison_id(site: Running, slug: str = SLUG) -> int:
+    with site.app.database.read() as session:
+        row = session.exec(select(Comparison).where(col(Comparison.slug) == slug)).one()
+        return row.id or 0
+
+
+def link(site: Running, tool: str = "", call: Call | None = None, **who: int) -> str:
+    """Return the path of a vote link in a copy of the first issue."""
+    reader, comparison = who.get("reader", READER), who.get("comparison", comparison_id(site))
+    sign = copy_signer(site.app.tokens, who.get("edition", 1), site.clock())
+    return vote_path(sign(reader, comparison), tool, call)
+
+
+def checked(page: str) -> list[str]:
+    """Return the radio buttons that are on, as "tool=call"."""
+    buttons = [each for each in page.split("<input") if ' type="radio"' in each]
+    on = [each for each in buttons if " checked" in each]
+    parts = [each.split('"') for each in on]
+    return [f"{part[3].removeprefix('tool-')}={part[5]}" for part in parts]
+
+
+def test_a_link_opens_the_comparison_with_its_choice_preset(site: Running) -> None:
+    answer = site.get(link(site, "lintwick", Call.SKIP))
+
+    assert answer.status_code == 200
+    assert "<h1>Lintwick vs Ravelin Coder 2</h1>" in answer.text
+    assert "<legend>Would you ship Lintwick?</legend>" in answer.text
+    assert checked(answer.text) == ["lintwick=skip"]
+    assert answer.text.count("<button>") == 1
+
+
+def test_a_link_without_a_choice_presets_nothing(site: Running) -> None:
+    assert checked(site.get(link(site)).text) == []
+
+
+def test_a_letter_s_link_presets_what_its_query_says(site: Running) -> None:
+    token = letter_token(site.app.tokens, READER, comparison_id(site), site.clock())
+    query = f"?tool-{TOOLS[0]}=ship&tool-{TOOLS[1]}=skip&tool-{TOOLS[1]}x=skip&lang=de"
+    page = site.get(vote_path(token) + query).text
+
+    assert checked(page) == ["lintwick=ship", "ravelin-coder-2=skip"]
+    assert '<html lang="de">' in page
+    assert '<input type="hidden" name="lang" value="de">' in page
+
+
+@pytest.mark.parametrize("number", ["50%", "75%", "100%", "would ship"])
+def test_nobody_is_told_what_others_think_before_they_vote(site: Running, number: str) -> None:
+    assert number not in site.get(link(site)).text
+
+
+def test_no_search_engine_cache_or_other_site_sees_the_link(site: Running) -> None:
+    headers = site.get(link(site)).headers
+
+    assert headers["cache-control"] == "no-store"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-robots-tag"] == "noindex"
+
+
+def test_a_head_is_answered_like_a_get(site: Running) -> None:
+    answer = site.http.head(link(site, "lintwick", Call.SHIP))
+
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda path: path.replace("/v/", "/v/x"),
+        lambda path: path[:-3],
+        lambda path: f"{path}/lintwick/perhaps",
+        lambda _: "/v/nothing",
+    ],
+)
+def test_a_broken_link_is_told_so(site: Running, broken: Callable[[str], str]) -> None:
+    answer = site.get(broken(link(site)))
+
+    assert answer.status_code == 404
+    assert "This link doesn’t work" in answer.text
+
+
+def test_an_expired_link_leads_to_the_comparison_s_page(site: Running) -> None:
+    path = link(site)
+    site.clock.advance(days=site.app.settings.vote_days - 1)
+    assert site.get(path).status_code == 200
+    site.clock.advance(days=2)
+    answer = site.get(path)
+
+    assert answer.status_code == 410
+    assert "This link to vote has expired" in answer.text
+    assert f'href="/comparisons/{SLUG}#vote"' in answer.text
+
+
+def test_a_withdrawn_comparison_takes_no_vote(site: Running) -> None:
+    path = link(site)
+    assert site.get(path).status_code == 200
+    with site.app.database.write() as session:
+        row = session.get_one(Comparison, comparison_id(site))
+        row.withdrawn_at = site.clock()
+
+    answer = site.get(path)
+    assert answer.status_code == 410
+    assert "This comparison has been withdrawn" in answer.text
+    site.clock.now += timedelta(days=100)
+    assert "This comparison has been withdrawn" in site.get(path).text
+
+
+def test_the_link_of_an_erased_reader_opens_nothing(site: Running) -> None:
+    assert site.get(link(site, reader=99)).status_code == 410
+
+
+def test_a_link_to_a_tool_that_has_left_says_that_the_comparison_has_changed(
+    site: Running,
+) -> None:
+    page = site.get(link(site, "marlow", Call.SHIP)).text
+
+    assert "This comparison has changed since the link was sent." in page
+    assert checked(page) == []
+
+
+def test_a_link_speaks_the_visitor_s_language(site: Running) -> None:
+    page = site.get(link(site), headers={"Accept-Language": "de"}).text
+
+    assert "<legend>Würden Sie Lintwick nehmen?</legend>" in page
