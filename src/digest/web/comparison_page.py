@@ -13,6 +13,7 @@ from digest.comparisons.directory_entry import category_slug
 from digest.comparisons.models import Call, Contender, Revision, Verdict
 from digest.directory import ChangeHistory
 from digest.issues.content import (
+    Background,
     ComparisonView,
     ContenderView,
     comparison_view,
@@ -100,9 +101,13 @@ def comparison_path(slug: str) -> str:
     return f"/comparisons/{slug}"
 
 
-def page_of(revision: Revision, *, base_url: str, language: str) -> ComparisonPage:
-    """Return the page of one revision, its date in *language*."""
-    view = comparison_view(revision, base_url=base_url, web_url="", language=language)
+def page_of(
+    revision: Revision, *, base_url: str, language: str, background: Background | None = None
+) -> ComparisonPage:
+    """Return the page of one revision, its date in *language*; *background* has the votes."""
+    view = comparison_view(
+        revision, base_url=base_url, web_url="", language=language, background=background
+    )
     sides = sorted(revision.contenders, key=lambda contender: contender.side)[:2]
     own_url = f"{base_url}/comparisons/{view.slug}"
     return ComparisonPage(

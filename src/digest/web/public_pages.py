@@ -12,9 +12,11 @@ from starlette.routing import Route
 
 from digest import images
 from digest.app.installation import App
+from digest.comparisons.models import Revision
 from digest.directory import change_histories, public_revision
 from digest.errors import NotFound
 from digest.issues import store
+from digest.issues.content import Background
 from digest.render.accent import BadColour, accent_of, accent_style, parse_accent
 from digest.render.brand import Font, font_style, fonts_of
 from digest.render.pages import (
@@ -26,6 +28,7 @@ from digest.render.pages import (
     home_page,
     newsletters_page,
 )
+from digest.votes import counts_of
 from digest.web.archive import issue_link
 from digest.web.comparison_page import comparison_path, history_line, page_of, teaser
 from digest.web.conditional_requests import conditional
@@ -121,7 +124,8 @@ class PublicSite:
             revision = public_revision(session, request.path_params["slug"], terms)
             base_url = self._app.settings.base_url
             language = entry.language if entry else "en"
-            shown = page_of(revision, base_url=base_url, language=language)
+            background = self._votes_on(session, revision)
+            shown = page_of(revision, base_url=base_url, language=language, background=background)
             embeds = self._embeds.codes(revision)
             changes = change_histories(session, revision, terms, language=language)
         tags = self._pictures.tags(shown, shown.title, shown.brief)
@@ -136,6 +140,11 @@ class PublicSite:
             folder=self._theme.folder,
         )
         return HTMLResponse(page, headers=self._theme.form_headers())
+
+    def _votes_on(self, session: Session, revision: Revision) -> Background:
+        """Return the votes of our readers on a comparison as they stand."""
+        counts = counts_of(session, [revision.comparison_id])
+        return Background(counts=counts, shown_from=self._app.settings.votes_shown_from)
 
     def _list(self, entries: Sequence[NewsletterEntry]) -> Response:
         with self._app.database.read() as session:

@@ -10,6 +10,7 @@ out. The result is the `IssueView` of `view`, the
 only thing a mail template gets. All words are of `subscribers.locale`.
 """
 
+from digest.issues.content.background import Background
 from digest.issues.content.compose import comparison_view, contender_views
 from digest.issues.content.copywriting import TRACKING
 from digest.issues.content.correction import (
@@ -38,6 +39,7 @@ from digest.issues.content.view import (
 
 __all__ = [
     "TRACKING",
+    "Background",
     "BlockView",
     "ChangeKind",
     "ComparisonView",
