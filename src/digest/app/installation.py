@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from digest.app.letter_sending import LetterSending
     from digest.app.public_site import SiteTerms
     from digest.app.sending import Sending
+    from digest.app.voting import Voting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,13 @@ class App(Resources):
         from digest.app.public_site import SiteTerms
 
         return SiteTerms(self)
+
+    @cached_property
+    def votes(self) -> Voting:
+        """The terms of voting, and what is done with votes."""
+        from digest.app.voting import Voting
+
+        return Voting(self, self.public_site)
 
 
 def open_app(settings: Settings, clock: Callable[[], datetime] | None = None) -> App:

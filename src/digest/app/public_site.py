@@ -7,6 +7,7 @@ from functools import cached_property
 
 from digest.app.resources import Resources
 from digest.directory import PublicTerms
+from digest.errors import BadSetting
 from subscribers.abuse_prevention import RateLimits
 from subscribers.retention import RetentionPeriods
 from subscribers.signup import process_all
@@ -37,6 +38,18 @@ class SiteTerms:
             network=replace(defaults.network, count=settings.sign_ups_per_network),
             everyone=replace(defaults.everyone, count=settings.sign_ups_in_all),
         )
+
+    @cached_property
+    def disposable(self) -> frozenset[str]:
+        """The domains of throw-away addresses; raises `BadSetting`."""
+        path = self.resources.settings.disposable_domains
+        if path is None:
+            return frozenset()
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except OSError as fault:
+            raise BadSetting(f"DIGEST_DISPOSABLE_DOMAINS: {path}: {fault.strerror}") from None
+        return frozenset(line.strip().lower() for line in lines if line.strip())
 
     @cached_property
     def retention(self) -> RetentionPeriods:

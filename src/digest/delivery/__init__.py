@@ -4,7 +4,8 @@
 deliveries and batches, hands each batch to the provider, and records the provider's response.
 `events` consumes what the provider reports afterwards, keeping its place in each growing table with
 `cursors`, and moves deliveries on. `counts` adds up both, so that every candidate is in exactly one
-place, and `reporting` turns the counts and events into status and statistics. `known_secrets` stops
+place, and `reporting` turns the counts and events into status and statistics; `copy_arrival` says
+what is known of single copies, for the votes cast by their links. `known_secrets` stops
 all of it while a secret is missing, and `erasure` removes one reader from all that was recorded.
 Imports run one way: `reporting`, `events`, `sending`, `models`.
 """

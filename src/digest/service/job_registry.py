@@ -52,7 +52,8 @@ def jobs_of(app: App, stop: StopSignal) -> list[Job]:
         Job(name="send", every=MINUTE, run=SendJob(app, stop).run),
         Job(name="recover", every=MINUTE, run=lambda _: recover_idle_issues(app)),
         Job(name="letters", every=MINUTE, run=lambda _: _letters(app)),
-        Job(name="events", every=MINUTE, run=lambda _: _events(app)),
+        Job(name="events", every=MINUTE, run=lambda _: _events(app), then=("votes",)),
+        Job(name="votes", every=MINUTE, run=lambda _: _votes(app)),
         Job(name="purge", every=DAY, run=partial(_purge, app)),
         Job(name="prune", every=DAY, run=lambda _: str(app.events.prune())),
         Job(name="backup", every=DAY, run=partial(_back_up, app)),
@@ -71,6 +72,11 @@ def _events(app: App) -> str:
     if lifted:
         parts.append(f"{lifted} suppressions removed at the provider")
     return ", ".join(parts)
+
+
+def _votes(app: App) -> str:
+    judged = app.votes.judge()
+    return f"judged {judged} votes that waited for news of their mail" if judged else ""
 
 
 def _purge(app: App, now: datetime) -> str:

@@ -1,12 +1,23 @@
 """What readers vote on the tools of a comparison: ship or skip, from their mail or the site.
 
-A mail's links carry the tokens of `vote_link`; a look at one changes no vote. `counting` sums up
-the daily counts, which each vote changes along with its own row (`models`), and `vote_words` says
-them.
+A mail's links carry the tokens of `vote_link`; a look at one changes no vote. The button on the
+page hands in a ballot, which `casting` turns into votes: `judging` decides with the `terms` of the
+installation which of them count, by `scan_rules` for programs that follow links and by `stuffing`
+for votes that come in heaps, and `store` writes each vote with its history and the day's counts.
+`counting` sums those up, `vote_words` says them, and `voter` knows what is known of one reader.
 """
 
+from digest.votes.casting import (
+    Ballot,
+    BallotResult,
+    VoteLinkLook,
+    cast_votes,
+    judge_waiting,
+    note_looks,
+)
 from digest.votes.counting import SHOWN_FROM, VoteCount, VoteCounts, counts_of
-from digest.votes.models import BY_LETTER, HeldReason, ScanSign
+from digest.votes.models import BY_LETTER, HeldReason, ScanSign, VoterPreference
+from digest.votes.terms import Copy, DeliveredState, VoteTerms, nothing_known
 from digest.votes.vote_link import (
     VoteLinkExpired,
     VoteTarget,
@@ -16,21 +27,52 @@ from digest.votes.vote_link import (
     vote_path,
 )
 from digest.votes.vote_words import interval_in_words, votes_in_words
+from digest.votes.voter import (
+    OwnVote,
+    erase_voter,
+    export_votes,
+    preference_of,
+    set_preference,
+    standing_votes,
+    turnout,
+    votes_by,
+    votes_by_all,
+)
 
 __all__ = [
     "BY_LETTER",
     "SHOWN_FROM",
+    "Ballot",
+    "BallotResult",
+    "Copy",
+    "DeliveredState",
     "HeldReason",
+    "OwnVote",
     "ScanSign",
     "VoteCount",
     "VoteCounts",
     "VoteLinkExpired",
+    "VoteLinkLook",
     "VoteTarget",
+    "VoteTerms",
+    "VoterPreference",
+    "cast_votes",
     "copy_signer",
     "counts_of",
+    "erase_voter",
+    "export_votes",
     "interval_in_words",
+    "judge_waiting",
     "letter_token",
+    "note_looks",
+    "nothing_known",
+    "preference_of",
     "read_vote_token",
+    "set_preference",
+    "standing_votes",
+    "turnout",
     "vote_path",
+    "votes_by",
+    "votes_by_all",
     "votes_in_words",
 ]

@@ -31,6 +31,8 @@ class ScanSign(StrEnum):
 
     EARLY = "early"  #: sooner after delivery than a person can
     BURST = "burst"  #: several links at once
+    SWEEP = "sweep"  #: link by link, as nobody reads
+    MACHINE = "machine"  #: by a client that is no browser
     NETWORK = "network"  #: from a network of a known scanner
 
 
@@ -47,6 +49,13 @@ class Vote(SQLModel, table=True):
             postgresql_where=text("held IS NOT NULL"),
         ),
         Index("ix_vote_mailbox", "comparison_id", "mailbox_hash"),
+        Index(
+            "ix_vote_network",
+            "comparison_id",
+            "network_hash",
+            sqlite_where=text("network_hash IS NOT NULL"),
+            postgresql_where=text("network_hash IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
@@ -60,17 +69,18 @@ class Vote(SQLModel, table=True):
     at: datetime  #: of the last change by the reader
     is_new: bool = False  #: by an address that was on no list a day before
     mailbox_hash: str | None = Field(default=None, sa_type=String(32), repr=False)
+    #: Of a new address only, for some days.
     network_hash: str | None = Field(default=None, sa_type=String(32), repr=False)
 
 
 class VoteChange(SQLModel, table=True):
-    """One entry of a vote's history; entries are only added."""
+    """One entry of a vote's history: how it has counted from a moment on; only added."""
 
     __tablename__ = "vote_change"
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     vote_id: int = Field(foreign_key="vote.id", ondelete="CASCADE", sa_type=BigId, index=True)
-    call: Call | None = Field(default=None, sa_type=closed_set(Call))
+    call: Call | None = Field(default=None, sa_type=closed_set(Call))  #: ``None``: not at all
     at: datetime
 
 
@@ -87,7 +97,7 @@ class DailyCount(SQLModel, table=True):
     day: date = Field(primary_key=True)
     ships: int = 0
     skips: int = 0
-    held: int = 0  #: votes that aren't among the two
+    held: int = 0  #: votes held, which aren't among the two
 
 
 class VoteLinkVisit(SQLModel, table=True):
@@ -98,7 +108,7 @@ class VoteLinkVisit(SQLModel, table=True):
     subscriber_id: int = Field(primary_key=True, sa_type=BigInteger)
     edition_id: int = Field(primary_key=True)
     moment: int = Field(primary_key=True, sa_type=BigInteger, index=True)  #: seconds since 1970
-    link: int = Field(primary_key=True, sa_type=BigInteger)  #: a hash of comparison, tool and call
+    link: int = Field(primary_key=True, sa_type=BigInteger)  #: see `scan_rules.link_number`
     machine: int = Field(default=0, sa_type=SmallInteger)  #: 1 when the client was no browser
 
 

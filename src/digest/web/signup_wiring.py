@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from digest import signing_keys
 from digest.app.installation import App
-from digest.delivery.erasure import erase
 from digest.delivery.reporting import issues_sent_to
 from digest.errors import BadSetting
+from digest.votes import export_votes
 from digest.web.theme import Theme
 from subscribers.abuse_prevention import ProofOfWork
 from subscribers.web import NetworkPrecision, SiteConfig
@@ -43,12 +43,12 @@ def site_config(app: App, theme: Theme, on_letter: Callable[[], None]) -> SiteCo
         render=theme.message,
         trusted_proxies=[_network(text) for text in split_setting(settings.trusted_proxies)],
         keep_network=NetworkPrecision(settings.keep_network),
-        disposable=_disposable(app),
+        disposable=app.public_site.disposable,
         proof=_proof(app),
         harder=_harder(app),
         limits=app.public_site.rate_limits,
         elsewhere=_elsewhere,
-        erase_elsewhere=erase,
+        erase_elsewhere=app.votes.erase_reader,
         embed_origins=split_setting(settings.embed_origins),
         responsible=_line(settings.postal_address),
         carrier=app.provider.company if app.outbox_folder is None else "",
@@ -80,7 +80,10 @@ def _network(text: str) -> IPv4Network | IPv6Network:
 
 
 def _elsewhere(session: Session, subscriber_id: int) -> Mapping[str, Any]:
-    return {"issues": issues_sent_to(session, subscriber_id)}
+    return {
+        "issues": issues_sent_to(session, subscriber_id),
+        "votes": export_votes(session, subscriber_id),
+    }
 
 
 def _keeps_files(app: App) -> bool:
@@ -109,14 +112,3 @@ def _harder(app: App) -> ProofOfWork | None:
         return None
     most = max(settings.proof_over_cap, _HARDER * settings.proof_of_work)
     return ProofOfWork(secrets=signing_keys.signing(settings), most=most)
-
-
-def _disposable(app: App) -> frozenset[str]:
-    path = app.settings.disposable_domains
-    if path is None:
-        return frozenset()
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as fault:
-        raise BadSetting(f"DIGEST_DISPOSABLE_DOMAINS: {path}: {fault.strerror}") from None
-    return frozenset(line.strip().lower() for line in lines if line.strip())

@@ -33,6 +33,7 @@ _WHY_NOT = "the reader asked to be erased, and can only come back by signing up 
 def show(context: typer.Context, address: AddressArgument, json: JsonFlag = False) -> None:
     """Show everything stored about one reader."""
     from digest.delivery.reporting import issues_sent_to  # imports all that sends, too
+    from digest.votes import export_votes
 
     call = call_of(context)
     key = parse(address).key
@@ -48,6 +49,7 @@ def show(context: typer.Context, address: AddressArgument, json: JsonFlag = Fals
         facts = export.person(session, reader.id) if reader else {}
         if reader:
             facts["issues"] = issues_sent_to(session, reader.id)
+            facts["votes"] = export_votes(session, reader.id)
     facts["suppression"] = suppressed._asdict() if suppressed else None
     facts["wished_for"] = wished
     facts["declined_at"] = declined
@@ -84,8 +86,6 @@ def history(context: typer.Context, address: AddressArgument, json: JsonFlag = F
 @tells
 def forget(context: typer.Context, address: AddressArgument, yes: YesFlag = False) -> Told:
     """Erase a reader; a keyed hash stays, so that no import re-adds the address."""
-    from digest.delivery.erasure import erase  # imports all that sends and takes events
-
     call = call_of(context)
     call.app.require_secrets()
     key, hashes, now = parse(address).key, call.app.hashes, call.app.clock()
@@ -97,6 +97,7 @@ def forget(context: typer.Context, address: AddressArgument, yes: YesFlag = Fals
     with call.app.database.write() as session:
         reader = store.find(session, key)
         if reader is not None:
+            erase = call.app.votes.erase_reader
             lifecycle.erase(session, reader.id, _OPERATOR, hashes, now, elsewhere=erase)
         elif not store.delete_requests(session, key):  # a pending address change to it
             raise UnknownReader

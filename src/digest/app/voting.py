@@ -1,0 +1,90 @@
+"""Decide what the settings say of votes: which count, what is shown, what is left of the erased."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from sqlalchemy.orm import Session
+
+from digest.app.public_site import SiteTerms
+from digest.app.resources import Resources
+from digest.delivery.copy_arrival import copy_arrivals
+from digest.delivery.erasure import erase
+from digest.errors import BadSetting
+from digest.votes import VoteTerms, erase_voter, judge_waiting, nothing_known
+
+
+@dataclass(frozen=True)
+class Voting:
+    """The terms on which an installation takes votes."""
+
+    resources: Resources
+    site: SiteTerms
+
+    @cached_property
+    def terms(self) -> VoteTerms:
+        """How votes are counted; raises `BadSetting`."""
+        return VoteTerms(
+            hashes=self.resources.hashes,
+            disposable=self.site.disposable,
+            scanners=self._scanners(),
+            delivered=copy_arrivals if self._hears_of_mail() else nothing_known,
+        )
+
+    @property
+    def shown_from(self) -> int:
+        """The number of votes from which a share is shown."""
+        return self.resources.settings.votes_shown_from
+
+    @property
+    def days(self) -> int:
+        """How many days a link to vote may be used."""
+        return self.resources.settings.vote_days
+
+    @property
+    def keep_erased(self) -> bool:
+        """Whether an erased reader's votes stay, without a person."""
+        return self.resources.settings.votes_of_erased == "keep"
+
+    def judge(self) -> int:
+        """Judge the votes whose copies there is news of; return how many wait no longer."""
+        with self.resources.database.write() as session:
+            return judge_waiting(session, self.terms, self.resources.clock())
+
+    def erase_reader(self, session: Session, subscriber_id: int, address: str) -> None:
+        """Erase a reader from deliveries, events, notes and votes; the caller commits."""
+        erase(session, subscriber_id, address)
+        now = self.resources.clock()
+        erase_voter(session, subscriber_id, keep=self.keep_erased, now=now)
+
+    def _hears_of_mail(self) -> bool:
+        """Return whether events tell of the mail that is sent; raises `BadSetting`."""
+        to_provider = self.resources.outbox_folder is None
+        return to_provider and bool(self.resources.settings.webhook_key_list())
+
+    def _scanners(self) -> list[IPv4Network | IPv6Network]:
+        path = self.resources.settings.scanner_networks
+        if path is None:
+            return []
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except OSError as fault:
+            raise BadSetting(f"DIGEST_SCANNER_NETWORKS: {path}: {fault.strerror}") from None
+        except UnicodeDecodeError:
+            raise BadSetting(f"DIGEST_SCANNER_NETWORKS: {path} isn't text in UTF-8") from None
+        stripped = (line.partition("#")[0].strip() for line in lines)
+        return [_network(text, number) for number, text in enumerate(stripped, start=1) if text]
+
+
+def _network(text: str, number: int) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text)
+    except ValueError as fault:
+        why = "has a part past its mask" if "host bits" in str(fault) else "is no network"
+        raise BadSetting(
+            f"DIGEST_SCANNER_NETWORKS, line {number}: {text} {why}",
+            next_step="write one network a line, such as 192.0.2.0/24 or 2001:db8::/32;"
+            " the rest of a line after # is a comment",
+        ) from None
