@@ -68,6 +68,8 @@ def test_D1_the_first_newsletter_is_changed_without_sql(digest: Digest) -> None:
         "Accent: #007755 in light mode, #009067 in dark mode",
     ]
     assert "Nothing changed" in digest("newsletters", "set", "weekly", "--name", "Tools").stdout
+    said = digest("newsletters", "set", "weekly", "--points", "gap=7.5").stdout
+    assert said == "Points: weight 10, freshness 10, split 20, variety 6, gap 7.5\n"
 
 
 def test_the_list_tells_when_each_comes_out_and_to_how_many(digest: Digest) -> None:

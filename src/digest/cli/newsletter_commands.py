@@ -25,6 +25,7 @@ from digest.issues.calendar.cadence_change import set_cadence
 from digest.issues.issue_commands import build_again
 from digest.issues.models import IssueState, Newsletter, Tracking, WhenEmpty
 from digest.issues.newsletters import MOST, POINTS, BadNewsletter
+from digest.issues.picking import PickPoints
 from digest.render.brand import Font
 from subscribers import list_statistics
 from subscribers.locale import LANGUAGES
@@ -321,6 +322,13 @@ def _approval_in_words(facts: Mapping[str, Any]) -> str:
     return f"by {who}" + ("; clean issues need none" if facts["unattended"] else "")
 
 
+def _points_in_words(facts: Mapping[str, Any]) -> str:
+    """Return the points of each part; one that is off unless it is set is left out."""
+    return ", ".join(
+        f"{part} {facts[part]:g}" for part in POINTS if facts[part] or getattr(PickPoints, part)
+    )
+
+
 def _readers_in_words(facts: Mapping[str, Any]) -> str:
     many: int = facts["readers"]["mailable"]
     return f"{counted(many, 'reader')} would get an issue now"
@@ -363,7 +371,7 @@ def _lines(call: CommandContext, facts: Mapping[str, Any]) -> list[tuple[str, st
         or (", ".join(settings.postal_address.splitlines()) or "none") + " (DIGEST_POSTAL_ADDRESS)",
         "most": f"{facts['fewest']} to {facts['most']} an issue",
         "no_repeat": f"for {counted(facts['no_repeat'], 'issue')}",
-        POINTS[-1]: ", ".join(f"{part} {facts[part]:g}" for part in POINTS),
+        POINTS[-1]: _points_in_words(facts),
         "when_empty": {
             WhenEmpty.SKIP: "no issue",
             WhenEmpty.EVERGREEN: "a short issue from the evergreen list",

@@ -33,7 +33,7 @@ from digest.issues.picking import (
     PickPoints,
     PickRule,
     apply_words,
-    candidate,
+    candidates,
     overrides,
 )
 from digest.issues.picking.embargo import embargo_warnings
@@ -100,16 +100,18 @@ def choose_comparisons(
     *,
     pool: Sequence[ComparisonSummary] | None = None,
     decisions: Decisions | None = None,
+    votes_shown_from: int = SHOWN_FROM,
 ) -> Pick:
     """Return the pick for the issue of *period* under its draft; write nothing.
 
     *pool* replaces the stored comparisons as the ones to choose from, *decisions* those of the
-    draft.
+    draft. Readers' votes on a tool count from *votes_shown_from* on.
     """
+    rule, pool = rule_of(newsletter), summaries(session) if pool is None else pool
     return overrides.choose(
-        [candidate(summary) for summary in (summaries(session) if pool is None else pool)],
+        candidates(session, pool, rule, votes_shown_from=votes_shown_from),
         store.history(session, newsletter.id),
-        rule_of(newsletter),
+        rule,
         decisions or draft_history.current(session, newsletter, period),
         period=period,
         day=date_of(session, newsletter, period),
@@ -248,7 +250,9 @@ def build(
     before = _existing_issue(session, newsletter, period, again=again)
     number = before.number if before else None
     number = number or store.next_number(session, newsletter.id)
-    chosen = chosen or choose_comparisons(session, newsletter, period)
+    chosen = chosen or choose_comparisons(
+        session, newsletter, period, votes_shown_from=issue_builder.votes_shown_from
+    )
     built = draft_issue(session, newsletter, chosen, number=number, issue_builder=issue_builder)
     issue = before or Issue(
         newsletter_id=newsletter.id or 0, period=period, state=IssueState.BUILT, built_at=now

@@ -60,10 +60,11 @@ class NewsletterSettings:
     fewest: int = 1  #: comparisons; a period with fewer new ones counts as empty
     most: int = 5
     no_repeat: int = 2  #: number of issues for which a tool rests
-    weight: float = PickPoints.weight  #: points of the pick, as the next three
+    weight: float = PickPoints.weight  #: points of the pick, as the next four
     freshness: float = PickPoints.freshness
     split: float = PickPoints.split
     variety: float = PickPoints.variety
+    gap: float = PickPoints.gap
     when_empty: WhenEmpty = WhenEmpty.SKIP
     accent: str = ""  #: "#2744c4"; empty for the design's own
     logo: str | None = None  #: key of a stored image

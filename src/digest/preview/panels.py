@@ -17,7 +17,7 @@ from digest.issues.calendar import issue_day
 from digest.issues.content import IssueView
 from digest.issues.models import Edition, Issue
 from digest.issues.newsletters import logo_of
-from digest.issues.picking import PickRule, candidate
+from digest.issues.picking import PickRule, candidates
 from digest.issues.picking.backtest import backtest
 from digest.mail.mailing import Mailing, Recipient, personalise
 from digest.mail.marked_copy import inert_parts, inert_recipient
@@ -244,8 +244,10 @@ def _backtest(preview: PreviewSession, _: PreviewQuery) -> dict[str, Any]:
     rule = rule_of(newsletter)
     with preview.app.database.read() as session:
         history = store.history(session, newsletter.id)
+        shown_from = preview.app.settings.votes_shown_from
+        pool = candidates(session, overlay.summaries, rule, votes_shown_from=shown_from)
     weeks = backtest(
-        [candidate(summary) for summary in overlay.summaries],
+        pool,
         history,
         rule,
         until=standing.period,

@@ -191,7 +191,13 @@ def take_snapshot(
             )
             if not standing.is_open:
                 return _frozen(session, snapshot, newsletter, standing.number)
-            pick = build.choose_comparisons(session, newsletter, week, pool=overlay.summaries)
+            pick = build.choose_comparisons(
+                session,
+                newsletter,
+                week,
+                pool=overlay.summaries,
+                votes_shown_from=app.settings.votes_shown_from,
+            )
             snapshot = replace(snapshot, pick=pick)
             built = build.draft_issue(
                 session,

@@ -188,7 +188,7 @@ def _build_draft(publisher: Publisher, session: Session, work: _SlotWork, now: d
     over = now >= slot.due_at
     try:
         with session.begin_nested():
-            pick = _chosen(session, work, now)
+            pick = _chosen(publisher, session, work, now)
             build.build(
                 session,
                 newsletter,
@@ -209,9 +209,10 @@ def _build_draft(publisher: Publisher, session: Session, work: _SlotWork, now: d
         slot.state, slot.note = SlotState.DRAFTED, ""
 
 
-def _chosen(session: Session, work: _SlotWork, now: datetime) -> Pick:
+def _chosen(publisher: Publisher, session: Session, work: _SlotWork, now: datetime) -> Pick:
     slot, newsletter = work.slot, work.newsletter
-    pick = build.choose_comparisons(session, newsletter, slot.period)
+    shown_from = publisher.issue_builder.votes_shown_from
+    pick = build.choose_comparisons(session, newsletter, slot.period, votes_shown_from=shown_from)
     near = now >= slot.due_at - SlotTimes.of(newsletter).remind
     if not pick.chosen and near and newsletter.when_empty is WhenEmpty.EVERGREEN:
         pick = choose_evergreen(session, newsletter, slot.period)

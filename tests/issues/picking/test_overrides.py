@@ -11,7 +11,13 @@ from digest.issues.content import QuoteChoice
 from digest.issues.content.view import SponsorView
 from digest.issues.picking import overrides
 from digest.issues.picking.overrides import BadText, Decisions
-from digest.issues.picking.pick_result import Candidate, ExclusionReason, Pick, PickRule
+from digest.issues.picking.pick_result import (
+    Candidate,
+    ExclusionReason,
+    Pick,
+    PickPoints,
+    PickRule,
+)
 from digest.render.engine import render
 from digest.render.lint.runner import forbids_sending, lint_mail
 from digest.render.rich_text import BadRichText
@@ -52,6 +58,16 @@ def why(pick: Pick, slug: str) -> ExclusionReason:
 
 def test_without_decisions_the_rule_alone_picks() -> None:
     assert slugs(chosen(Decisions())) == ["a", "b", "c"]
+
+
+def test_a_pin_has_the_points_that_the_newsletter_gives() -> None:
+    rule = PickRule(points=PickPoints(freshness=0, gap=20))
+    apart = replace(make_candidate("f"), readers_gap=50.0)
+    decisions = overrides.pin(Decisions(), "f")
+    pick = overrides.choose([*SHELF, apart], [], rule, decisions, period="2026-W48", day=DAY)
+
+    assert (slugs(pick)[0], pick.chosen[0].score.total) == ("f", 20.0)
+    assert pick.chosen[0].reason.endswith("readers and panel 50% apart (+10)")
 
 
 def test_a_pin_is_carried_whatever_the_rule_says() -> None:

@@ -16,6 +16,7 @@ from digest.issues.picking.pick_result import (
     ExclusionReason,
     PastIssueContent,
     Pick,
+    PickPoints,
     PickRule,
 )
 from digest.issues.picking.rule import candidate, pick
@@ -85,6 +86,31 @@ def test_a_category_already_chosen_costs() -> None:
         make("c", category="Audio", age=8),
     )
     assert slugs(result) == ["a", "c", "b"]
+
+
+def picked_by_gap(*candidates: Candidate, points: float = 10) -> Pick:
+    rule = PickRule(points=PickPoints(gap=points))
+    return pick(candidates, (), rule, period="2026-W48", day=DAY)
+
+
+def test_where_readers_and_panel_are_further_apart_comes_first_and_says_so() -> None:
+    result = picked_by_gap(
+        make("a"), make("b", readers_gap=43.0), make("c", readers_gap=100 / 7, split=25.0)
+    )
+
+    assert slugs(result) == ["b", "c", "a"]
+    assert reasons(result)["b"].endswith("readers and panel 43% apart (+4.3)")
+    assert reasons(result)["c"].endswith("readers and panel 14.3% apart (+1.43)")
+    assert reasons(result)["a"].endswith("too few readers voted to tell them from the panel (+0)")
+    assert result.chosen[0].score.total == 24.3
+    assert result.to_dict()["chosen"][0]["points"]["gap"] == 4.3
+
+
+def test_the_gap_is_off_unless_it_is_set_and_no_reason_tells_of_it() -> None:
+    apart, alike = make("b", readers_gap=100.0), make("a", readers_gap=0.0)
+
+    assert slugs(choose(apart, alike)) == ["a", "b"]
+    assert "readers" not in "".join(reasons(choose(apart, alike)).values())
 
 
 def test_equal_points_go_by_date_and_then_by_slug() -> None:

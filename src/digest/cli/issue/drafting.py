@@ -85,7 +85,13 @@ def pick(
         wanted, late = chosen_period(call, session, row, period)
         decisions = draft_history.current(session, row, wanted)
         asked = set_count(decisions, count) if count else decisions
-        chosen = choose_comparisons(session, row, wanted, decisions=asked)
+        chosen = choose_comparisons(
+            session,
+            row,
+            wanted,
+            decisions=asked,
+            votes_shown_from=call.settings.votes_shown_from,
+        )
         when = day_words(chosen.day, today(call, row))
         ended = f"{row.slug} is archived, so this issue won't be built." if row.archived_at else ""
     if as_json:

@@ -208,7 +208,7 @@ def choose(
         period=period,
         day=day,
     )
-    carried = [_pinned(candidate, period=period, day=day) for candidate in pins]
+    carried = [_pinned(candidate, rule, period=period, day=day) for candidate in pins]
     chosen = _in_order([*picked.chosen, *carried], decisions.order)
     size = (
         f"{len(chosen)}" if places == rule.max_per_issue else f"{len(chosen)}, as an editor asked"
@@ -255,9 +255,10 @@ def _without(slugs: tuple[str, ...], slug: str) -> tuple[str, ...]:
     return tuple(other for other in slugs if other != slug)
 
 
-def _pinned(candidate: Candidate, *, period: str, day: date) -> PickedComparison:
+def _pinned(candidate: Candidate, rule: PickRule, *, period: str, day: date) -> PickedComparison:
     """Return a pin with the score it has by itself; one that isn't published yet scores 0."""
-    alone = pick([candidate], [], PickRule(max_per_issue=1, no_repeat=0), period=period, day=day)
+    by_itself = PickRule(max_per_issue=1, no_repeat=0, points=rule.points)
+    alone = pick([candidate], [], by_itself, period=period, day=day)
     score = alone.chosen[0].score if alone.chosen else Score(weight=0, freshness=0, split=0)
     reason = alone.chosen[0].reason if alone.chosen else alone.left_out[0].reason
     return PickedComparison(

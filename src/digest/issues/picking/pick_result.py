@@ -22,6 +22,9 @@ class Candidate:
     imported_on: date
     weight: float = 1.0
     split: float | None = None  #: percentage points between the two panel shares
+    #: Percentage points between readers and panel on the tool where they differ most; ``None``
+    #: where too few voted.
+    readers_gap: float | None = None
     withdrawn: bool = False  #: no issue may carry it, not even pinned
 
 
@@ -42,6 +45,7 @@ class PickPoints:
     freshness: float = 10.0  #: on the day of publishing, evenly down to 0
     split: float = 10.0  #: when the whole panel ships one tool and no reviewer the other
     variety: float = 6.0  #: taken off for each comparison chosen before it from the same category
+    gap: float = 0.0  #: when all readers ship a tool that no reviewer would, or none what all would
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +69,12 @@ class Score:
     freshness: float
     split: float
     variety: float = 0.0
+    gap: float = 0.0
 
     @property
     def total(self) -> float:
         """Return the sum of the parts, rounded to two decimals."""
-        return round(self.weight + self.freshness + self.split + self.variety, 2)
+        return round(self.weight + self.freshness + self.split + self.variety + self.gap, 2)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,8 +22,8 @@ from digest.issues.picking.pick_result import (
 FRESH_DAYS = 28  #: docs/pick-rule.md says the same
 
 
-def candidate(summary: ComparisonSummary) -> Candidate:
-    """Return a stored comparison as a candidate."""
+def candidate(summary: ComparisonSummary, *, readers_gap: float | None = None) -> Candidate:
+    """Return a stored comparison as a candidate; *readers_gap* is in percentage points."""
     sides = (summary.left, summary.right)
     return Candidate(
         slug=summary.slug,
@@ -36,6 +36,7 @@ def candidate(summary: ComparisonSummary) -> Candidate:
         imported_on=summary.imported_on,
         weight=summary.weight,
         split=gap(summary.left.panel_share, summary.right.panel_share),
+        readers_gap=readers_gap,
         withdrawn=summary.withdrawn,
     )
 
@@ -141,7 +142,7 @@ def _choose(candidates: Sequence[Candidate], rule: PickRule, day: date) -> list[
                 position=len(chosen) + 1,
                 candidate=best,
                 score=score,
-                reason=_explain(best, score, chosen, day),
+                reason=_explain(best, score, chosen, rule, day),
             )
         )
         left = [
@@ -173,6 +174,7 @@ def _score(
         freshness=round(points.freshness * left_of_month, 2),
         split=round(points.split * (comparison.split or 0.0) / 100, 2),
         variety=0.0 - points.variety * _same_category(comparison, chosen),
+        gap=round(points.gap * (comparison.readers_gap or 0.0) / 100, 2),
     )
 
 
@@ -210,9 +212,8 @@ def _not_chosen(
                 comparison, ExclusionReason.TOOL_TAKEN, f"{message}: {choice.candidate.title}"
             )
     score = _score(comparison, chosen, rule, day)
-    message = (
-        f"the issue is full with {len(chosen)}; this has {_explain(comparison, score, chosen, day)}"
-    )
+    explained = _explain(comparison, score, chosen, rule, day)
+    message = f"the issue is full with {len(chosen)}; this has {explained}"
     return Exclusion(candidate=comparison, why=ExclusionReason.FULL, reason=message, score=score)
 
 
@@ -221,7 +222,11 @@ def _left_out(comparison: Candidate, why: ExclusionReason, reason: str) -> Exclu
 
 
 def _explain(
-    comparison: Candidate, score: Score, chosen: Sequence[PickedComparison], day: date
+    comparison: Candidate,
+    score: Score,
+    chosen: Sequence[PickedComparison],
+    rule: PickRule,
+    day: date,
 ) -> str:
     dated = "published" if comparison.published_on else "no date, imported"
     parted = (
@@ -236,7 +241,16 @@ def _explain(
     ]
     if alike := _same_category(comparison, chosen):
         parts.append(f"{alike} above it from the same category ({score.variety:g})")
+    if rule.points.gap:
+        parts.append(f"{_gap_in_words(comparison)} (+{score.gap:g})")
     return f"{score.total:g} points: {', '.join(parts)}"
+
+
+def _gap_in_words(comparison: Candidate) -> str:
+    apart = comparison.readers_gap
+    if apart is None:
+        return "too few readers voted to tell them from the panel"
+    return f"readers and panel {round(apart, 1):g}% apart"
 
 
 def _age_in_words(comparison: Candidate, day: date) -> str:

@@ -176,6 +176,11 @@ _GROUPS: tuple[tuple[str, tuple[FormField, ...]], ...] = (
             FormField(name="freshness", label="Points for freshness"),
             FormField(name="split", label="Points for a split panel"),
             FormField(name="variety", label="Points for variety"),
+            FormField(
+                name="gap",
+                label="Points for a gap to readers",
+                hint="Where readers and the panel differ. 0 leaves votes out of the pick.",
+            ),
         ),
     ),
 )
