@@ -22,9 +22,18 @@ from digest.issues.content import Correction, IssueView, correct_view, missing_q
 from digest.issues.content.background import Background
 from digest.issues.content.branding import branded
 from digest.issues.content.compose import compose, with_chosen_quotes
+from digest.issues.content.echo import EchoFacts, echo_facts
 from digest.issues.identity import MailIdentity
 from digest.issues.issue_commands import build_again, named
-from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placement, Tracking
+from digest.issues.models import (
+    CORRECTION_STEP,
+    Edition,
+    Issue,
+    IssueState,
+    Newsletter,
+    Placement,
+    Tracking,
+)
 from digest.issues.newsletters import logo_of, require_running
 from digest.issues.picking import (
     Decisions,
@@ -39,7 +48,7 @@ from digest.issues.picking import (
 from digest.issues.picking.embargo import embargo_warnings
 from digest.render.lint import Finding, warning
 from digest.render.rendered import Rendered
-from digest.votes import SHOWN_FROM, counts_of
+from digest.votes import SHOWN_FROM, counts_of, turnout
 
 Render = Callable[[IssueView], Rendered]
 Check = Callable[[IssueView, Rendered], Sequence[Finding]]
@@ -144,8 +153,7 @@ def draft_issue(
     rows = {**stored, **(unsaved or {})}
     ordered = [rows[revision_id] for revision_id in ids]
     decisions = decisions or draft_history.current(session, newsletter, chosen.period)
-    before = store.edition_before(session, newsletter.id, number)
-    background = _background(session, ordered, before, issue_builder)
+    background = _background(session, newsletter, number, ordered, issue_builder)
     composed = compose(
         ordered,
         newsletter,
@@ -182,15 +190,44 @@ def draft_issue(
 
 def _background(
     session: Session,
+    newsletter: Newsletter,
+    number: int,
     carried: Sequence[Revision],
-    before: Edition | None,
     issue_builder: IssueBuilder,
 ) -> Background:
-    """Return what an issue is told that carries these revisions; *before* is the last edition."""
+    """Return what an issue of that number is told besides *carried*."""
+    before = store.edition_before(session, newsletter.id, number)
+    shown_from = issue_builder.votes_shown_from
     return Background(
         last_form=provenance.opening_form_of(before) if before else "",
         counts=counts_of(session, [revision.comparison_id for revision in carried]),
-        shown_from=issue_builder.votes_shown_from,
+        shown_from=shown_from,
+        echo=_echo(session, newsletter, number, before, shown_from),
+    )
+
+
+def _echo(
+    session: Session, newsletter: Newsletter, number: int, before: Edition | None, shown_from: int
+) -> EchoFacts | None:
+    """Return what to tell of the votes on the last issue that went out before *number*.
+
+    Where that was corrected, what the correction carries counts. A correction has no echo.
+    """
+    last, _ = store.neighbours(session, newsletter, number)
+    if last is None or number > CORRECTION_STEP:
+        return None
+    corrections = store.published_corrections(session, newsletter, last.id)
+    told = session.get_one(Issue, corrections[-1][0].id if corrections else last.id)
+    ids = [placement.revision_id for placement in store.placements(session, told)]
+    rows = revisions(session, ids)
+    carried = [rows[each] for each in ids if rows[each].comparison.withdrawn_at is None]
+    comparisons = [revision.comparison_id for revision in carried]
+    return echo_facts(
+        carried,
+        counts_of(session, comparisons),
+        turnout(session, comparisons),
+        shown_from=shown_from,
+        before=provenance.background_of(before).echo if before else None,
     )
 
 

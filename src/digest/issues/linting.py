@@ -145,7 +145,10 @@ def _mend_sender(issue: Issue | None) -> str:
 
 
 def withdrawn_since(edition: Edition, issue: Issue | None) -> list[Finding]:
-    """Return an error for each comparison that was withdrawn since an unsent issue was built."""
+    """Return an error for each comparison that was withdrawn since an unsent issue was built.
+
+    That is one it carries, or one of the last issue whose votes it tells of.
+    """
     session = object_session(edition)
     if session is None or issue is None or issue.state is not IssueState.BUILT:
         return []
@@ -153,7 +156,17 @@ def withdrawn_since(edition: Edition, issue: Issue | None) -> list[Finding]:
     return [
         error("withdrawn", "html", f"it carries {slug}, which was withdrawn", mend)
         for slug in store.withdrawals_in(cast(Session, session), issue.id or 0)
+    ] + [
+        error("withdrawn", "html", f"it tells of votes on {slug}, which was withdrawn", mend)
+        for slug in _echoed(edition)
+        if comparisons.by_slug(cast(Session, session), slug).withdrawn_at is not None
     ]
+
+
+def _echoed(edition: Edition) -> list[str]:
+    """Return the slug of the comparison of the last issue that an edition tells of, if any."""
+    echo = provenance.background_of(edition).echo
+    return [echo.comparison] if echo else []
 
 
 def edited_since(edition: Edition, issue: Issue | None) -> list[Finding]:

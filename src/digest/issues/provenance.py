@@ -153,6 +153,13 @@ def opening_form_of(edition: Edition) -> str:
     return str(recipe.made_from.get("opening_form", "")) if recipe else ""
 
 
+def background_of(edition: Edition) -> Background:
+    """Return what an edition was told besides its comparisons; empty when it wasn't stored."""
+    session = object_session(edition)
+    recipe = session.get(Recipe, edition.id) if session else None
+    return Background.from_dict(recipe.made_from.get("background", {}) if recipe else {})
+
+
 def correction_of(edition: Edition) -> Correction | None:
     """Return what an edition corrects; ``None`` for the edition of a weekly issue."""
     session = object_session(edition)

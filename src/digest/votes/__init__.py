@@ -15,7 +15,7 @@ from digest.votes.casting import (
     judge_waiting,
     note_looks,
 )
-from digest.votes.counting import SHOWN_FROM, VoteCount, VoteCounts, counts_of
+from digest.votes.counting import SHOWN_FROM, VoteCount, VoteCounts, counts_of, turnout
 from digest.votes.models import BY_LETTER, HeldReason, ScanSign, VoterPreference
 from digest.votes.terms import Copy, DeliveredState, VoteTerms, nothing_known
 from digest.votes.vote_link import (

@@ -3,11 +3,12 @@
 `compose` walks the revisions of an issue; `view` finishes the fields of each contender,
 `reviewer_calls` says which call each reviewer made, and `quotes` chooses the passages to quote.
 `standing` tells how a pair stands, from which `verdict` words its verdict and its story, and
-`opening` what kind of week it is; `copywriting` writes the lines around them, and `number_words`
-the counts. `correction` finds what differs from an issue that was wrong, and puts it on top;
-`branding` adds what the newsletter shows of itself, and `unsaid_words` finds what templates left
-out. The result is the `IssueView` of `view`, the
-only thing a mail template gets. All words are of `subscribers.locale`.
+`opening` what kind of week it is, after the `echo` of the votes on the last issue; `background` has
+what those two are told besides. `copywriting` writes the lines around them, and `number_words` the
+counts. `correction` finds what differs from an issue that was wrong, and puts it on top; `branding`
+adds what the newsletter shows of itself, and `unsaid_words` finds what templates left out. The
+result is the `IssueView` of `view`, the only thing a mail template gets. All words are of
+`subscribers.locale`.
 """
 
 from digest.issues.content.background import Background

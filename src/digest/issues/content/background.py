@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from digest.comparisons.models import Contender, Revision
+from digest.issues.content.echo import EchoFacts
 from digest.votes import SHOWN_FROM, VoteCount, VoteCounts
 
 
@@ -20,6 +21,7 @@ class Background:
     last_form: str = ""  #: the wording of the opening before
     counts: VoteCounts = field(default_factory=dict)  #: of the comparisons it carries
     shown_from: int = SHOWN_FROM  #: votes from which a share is shown
+    echo: EchoFacts | None = None  #: of the votes on the issue before
 
     def count_of(self, revision: Revision, contender: Contender) -> VoteCount:
         """Return the votes on one contender."""
@@ -35,6 +37,7 @@ class Background:
                 str(comparison): {str(tool): list(count) for tool, count in tools.items()}
                 for comparison, tools in self.counts.items()
             },
+            "echo": self.echo.to_dict() if self.echo else None,
         }
 
     @classmethod
@@ -44,8 +47,10 @@ class Background:
             int(comparison): {int(tool): VoteCount(*count) for tool, count in tools.items()}
             for comparison, tools in kept.get("counts", {}).items()
         }
+        echo = kept.get("echo")
         return cls(
             last_form=kept.get("last_form", ""),
             counts=counts,
             shown_from=kept.get("shown_from", SHOWN_FROM),
+            echo=EchoFacts.from_dict(echo) if echo else None,
         )

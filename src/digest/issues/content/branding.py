@@ -30,7 +30,8 @@ def branded(view: IssueView, newsletter: Newsletter, logo: LogoView | None) -> I
     }
     sponsor = view.sponsor and replace(view.sponsor, url=tagged(view.sponsor.url, tags))
     comparisons = tuple(_tagged_comparison(each, tags) for each in view.comparisons)
-    return replace(view, comparisons=comparisons, sponsor=sponsor)
+    echo = view.echo and replace(view.echo, url=tagged(view.echo.url, tags))
+    return replace(view, comparisons=comparisons, sponsor=sponsor, echo=echo)
 
 
 def _tagged_comparison(comparison: ComparisonView, tags: dict[str, str]) -> ComparisonView:

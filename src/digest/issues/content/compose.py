@@ -12,6 +12,7 @@ from digest.errors import NothingToPick
 from digest.issues.content import copywriting, verdict
 from digest.issues.content.background import Background
 from digest.issues.content.copywriting import TRACKING
+from digest.issues.content.echo import echo_view
 from digest.issues.content.opening import opening
 from digest.issues.content.quotes import QuoteChoice, choose_quotes, reviewer_names
 from digest.issues.content.view import (
@@ -76,6 +77,7 @@ def compose(
         subject=copywriting.subject(story, comparisons[0].title),
         preheader=copywriting.preheader(comparisons, language),
         title=(story or [comparisons[0].title])[0],
+        echo=echo_view(background.echo, language, base_url=base) if background.echo else None,
         opening=opens.text,
         opening_form=opens.form,
         comparisons=comparisons,

@@ -290,6 +290,15 @@ class CorrectionView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EchoView:
+    """What readers voted on the last issue, in a sentence, and where there is more."""
+
+    text: str
+    slug: str  #: of the comparison that it tells of
+    url: str  #: of its page on this site
+
+
+@dataclass(frozen=True, kw_only=True)
 class IssueView:
     """One issue as the mail shows it."""
 
@@ -324,6 +333,7 @@ class IssueView:
     fonts: FontStack = OWN_FONTS
     logo: LogoView | None = None
     correction: CorrectionView | None = None  #: of the issue that this one corrects
+    echo: EchoView | None = None  #: before the opening; ``None`` where too few voted
 
     @property
     def label(self) -> str:
