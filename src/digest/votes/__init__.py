@@ -5,6 +5,7 @@ page hands in a ballot, which `casting` turns into votes: `judging` decides with
 installation which of them count, by `scan_rules` for programs that follow links and by `stuffing`
 for votes that come in heaps, and `store` writes each vote with its history and the day's counts.
 `counting` sums those up, `vote_words` says them, and `voter` knows what is known of one reader.
+`numbers` adds what editors are told besides: turnout, days, what isn't counted and why.
 """
 
 from digest.votes.casting import (
@@ -15,8 +16,17 @@ from digest.votes.casting import (
     judge_waiting,
     note_looks,
 )
-from digest.votes.counting import SHOWN_FROM, VoteCount, VoteCounts, counts_of, turnout
+from digest.votes.counting import SHOWN_FROM, VoteCount, VoteCounts, counts_of
 from digest.votes.models import BY_LETTER, HeldReason, ScanSign, VoterPreference
+from digest.votes.numbers import (
+    ScanNumbers,
+    ToolNumbers,
+    VoteNumbers,
+    VotesOnDay,
+    scan_numbers,
+    vote_numbers,
+    voters_by_copy,
+)
 from digest.votes.terms import Copy, DeliveredState, VoteTerms, nothing_known
 from digest.votes.vote_link import (
     VoteLinkExpired,
@@ -48,14 +58,18 @@ __all__ = [
     "DeliveredState",
     "HeldReason",
     "OwnVote",
+    "ScanNumbers",
     "ScanSign",
+    "ToolNumbers",
     "VoteCount",
     "VoteCounts",
     "VoteLinkExpired",
     "VoteLinkLook",
+    "VoteNumbers",
     "VoteTarget",
     "VoteTerms",
     "VoterPreference",
+    "VotesOnDay",
     "cast_votes",
     "copy_signer",
     "counts_of",
@@ -68,10 +82,13 @@ __all__ = [
     "nothing_known",
     "preference_of",
     "read_vote_token",
+    "scan_numbers",
     "set_preference",
     "standing_votes",
     "turnout",
+    "vote_numbers",
     "vote_path",
+    "voters_by_copy",
     "votes_by",
     "votes_by_all",
     "votes_in_words",

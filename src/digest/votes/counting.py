@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from digest.votes.models import DailyCount, Vote
+from digest.votes.models import DailyCount
 from subscribers.sql import chunks
 
 SHOWN_FROM = 5  #: votes from which a share is shown, unless a setting says otherwise
@@ -69,13 +69,3 @@ def counts_of(session: Session, comparison_ids: Collection[int]) -> VoteCounts:
             if count.votes:
                 counts.setdefault(comparison_id, {})[tool_id] = count
     return counts
-
-
-def turnout(session: Session, comparison_ids: Collection[int]) -> int:
-    """Return how many different readers have a counted vote on any of these comparisons."""
-    voters = select(func.count(col(Vote.subscriber_id).distinct())).where(
-        col(Vote.comparison_id).in_(comparison_ids),
-        col(Vote.call).is_not(None),
-        col(Vote.held).is_(None),
-    )
-    return int(session.connection().execute(voters).scalar_one())
