@@ -103,6 +103,11 @@ COMMANDS = {
     "digest.cli.report:app": {
         "report": "Report on one issue or all: delivery, clicks, unsubscribes, complaints.",
     },
+    "digest.cli.issue.comparison_votes:app": {
+        "votes": (
+            "Show the votes on a comparison: shares, panel, turnout, and votes that aren't counted."
+        ),
+    },
     "digest.cli.comparisons:app": {
         "comparisons": "List, show and edit imported comparisons.",
     },
@@ -133,7 +138,7 @@ GROUPS = {
         "resolve", "correct",
     ),
     "Readers": ("subscribers",),
-    "Results": ("report", "events"),
+    "Results": ("report", "votes", "events"),
     "Run": ("run", "web", "fake-sendgrid"),
     "Help": ("docs", "help"),
 }  # fmt: skip

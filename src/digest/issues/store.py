@@ -136,6 +136,16 @@ def editions_carrying(session: Session, revision_ids: Collection[int]) -> list[t
     return [(revision_id, edition) for revision_id, edition in session.exec(statement)]
 
 
+def edition_ids_with(session: Session, comparison_id: int) -> Sequence[int]:
+    """Return the ids of the editions of all issues that carry a comparison."""
+    statement = (
+        select(Edition.id)
+        .join(Placement, col(Placement.issue_id) == col(Edition.issue_id))
+        .where(Placement.comparison_id == comparison_id)
+    )
+    return [number for number in session.exec(statement) if number is not None]
+
+
 class CarryingIssue(NamedTuple):
     """An issue that carries a comparison."""
 

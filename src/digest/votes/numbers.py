@@ -7,7 +7,7 @@ slowest counts readers: about half a second for a million votes.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -39,7 +39,7 @@ class ToolNumbers:
     count: VoteCount
     panel_share: float | None  #: percent
     published_share: float | None  #: percent of the readers of the page, as the page says
-    history: Sequence[VotesOnDay]  #: of each day from the first vote to the last
+    history: Sequence[VotesOnDay]  #: of each day from the comparison's first vote to its last
 
     def as_dict(self) -> dict[str, Any]:
         """Return the values for JSON; percent in one decimal."""
@@ -60,6 +60,7 @@ class VoteNumbers:
 
     slug: str
     title: str
+    since: date | None  #: the day of the first vote, in UTC
     turnout: int  #: different readers with a vote that counts
     tools: Sequence[ToolNumbers]  #: left and right
     held: Mapping[HeldReason, int]  #: votes that aren't counted, by reason, the most first
@@ -70,6 +71,7 @@ class VoteNumbers:
         return {
             "slug": self.slug,
             "title": self.title,
+            "since": self.since.isoformat() if self.since else None,
             "turnout": self.turnout,
             "tools": [tool.as_dict() for tool in self.tools],
             "held": {reason.value: number for reason, number in self.held.items()},
@@ -108,11 +110,9 @@ def vote_numbers(session: Session, revisions: Sequence[Revision]) -> list[VoteNu
         VoteNumbers(
             slug=row.comparison.slug,
             title=row.title,
+            since=next(iter(days[row.comparison_id]), None),
             turnout=voters.get(row.comparison_id, 0),
-            tools=[
-                _tool_numbers(side, days[row.comparison_id, side.tool_id])
-                for side in row.contenders
-            ],
+            tools=_tool_numbers(row.contenders, days[row.comparison_id]),
             held=dict(held[row.comparison_id].most_common()),
             taken_back=taken_back.get(row.comparison_id, 0),
         )
@@ -144,46 +144,56 @@ def voters_by_copy(
     return session.connection().execute(select(number).where(voted)).scalar_one()
 
 
-def _tool_numbers(side: Contender, days: Iterable[VotesOnDay]) -> ToolNumbers:
-    history = _bridged(days)
-    return ToolNumbers(
-        tool=side.tool.slug,
-        name=side.name,
-        count=history[-1].total if history else VoteCount(),
-        panel_share=side.panel_share,
-        published_share=side.community_share,
-        history=history,
-    )
+def _tool_numbers(
+    sides: Sequence[Contender], changes: Mapping[date, Mapping[int, VoteCount]]
+) -> list[ToolNumbers]:
+    found = []
+    for side in sides:
+        history = _history({day: tools.get(side.tool_id) for day, tools in changes.items()})
+        found.append(
+            ToolNumbers(
+                tool=side.tool.slug,
+                name=side.name,
+                count=history[-1].total if history else VoteCount(),
+                panel_share=side.panel_share,
+                published_share=side.community_share,
+                history=history,
+            )
+        )
+    return found
 
 
-def _bridged(changes: Iterable[VotesOnDay]) -> list[VotesOnDay]:
-    """Return the sums at the end of each day from changes on some, at most `LONGEST` days."""
+def _history(changes: Mapping[date, VoteCount | None]) -> list[VotesOnDay]:
+    """Return the sums at the end of each day from the changes of some, at most `LONGEST` days."""
     history: list[VotesOnDay] = []
     ships = skips = 0
-    for day, change in changes:
+    for day, change in changes.items():
         while history and history[-1].day + timedelta(days=1) < day:
             history.append(VotesOnDay(history[-1].day + timedelta(days=1), history[-1].total))
-        ships, skips = ships + change.ships, skips + change.skips
+        if change:
+            ships, skips = ships + change.ships, skips + change.skips
         history.append(VotesOnDay(day, VoteCount(ships, skips)))
     return history[-LONGEST:]
 
 
-def _days(session: Session, ids: Collection[int]) -> Mapping[tuple[int, int], list[VotesOnDay]]:
-    """Return how each day changed the counts, by comparison and tool, the oldest first."""
-    found: dict[tuple[int, int], list[VotesOnDay]] = defaultdict(list)
+def _days(
+    session: Session, ids: Collection[int]
+) -> Mapping[int, Mapping[date, dict[int, VoteCount]]]:
+    """Return how each day changed the counts: by comparison, by day from the first, by tool."""
+    found: dict[int, dict[date, dict[int, VoteCount]]] = defaultdict(dict)
     rows = session.connection().execute(
         select(
             col(DailyCount.comparison_id),
-            col(DailyCount.tool_id),
             col(DailyCount.day),
+            col(DailyCount.tool_id),
             col(DailyCount.ships),
             col(DailyCount.skips),
         )
         .where(col(DailyCount.comparison_id).in_(ids))
         .order_by(col(DailyCount.day))
     )
-    for comparison_id, tool_id, day, ships, skips in rows:
-        found[comparison_id, tool_id].append(VotesOnDay(day, VoteCount(ships, skips)))
+    for comparison_id, day, tool_id, ships, skips in rows:
+        found[comparison_id].setdefault(day, {})[tool_id] = VoteCount(ships, skips)
     return found
 
 
@@ -238,5 +248,8 @@ def _count(count: VoteCount) -> dict[str, Any]:
     }
 
 
-def _interval(count: VoteCount) -> list[float] | None:
-    return [round(bound, 1) for bound in count.interval] if count.votes else None
+def _interval(count: VoteCount) -> dict[str, float] | None:
+    if not count.votes:
+        return None
+    low, high = count.interval
+    return {"low": round(low, 1), "high": round(high, 1)}

@@ -1,0 +1,89 @@
+"""The command `digest votes`: what readers voted on a comparison, and what isn't counted.
+
+Hides how shares over time are shown in a terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+from sqlmodel import Session
+
+from digest.cli.context import JsonFlag, call_of
+from digest.comparisons import store as comparisons
+from digest.issues import store as issues
+from digest.reports import (
+    held_words,
+    interval_words,
+    published_words,
+    scan_words,
+    share_words,
+    turnout_words,
+)
+from digest.votes import ScanNumbers, VoteNumbers, VotesOnDay, scan_numbers, vote_numbers
+
+app = typer.Typer()
+_BARS = "▁▂▃▄▅▆▇█"
+_MOST_BARS = 16
+
+
+@app.command()
+def votes(
+    context: typer.Context,
+    comparison: Annotated[
+        str, typer.Argument(help="The comparison's slug, as in digest comparisons list.")
+    ],
+    as_json: JsonFlag = False,
+) -> None:
+    """Show the votes on a comparison: shares, panel, turnout, and votes that aren't counted."""
+    call = call_of(context)
+    with call.app.database.read() as session:
+        numbers, scans = _gather(session, comparison)
+    if as_json:
+        call.json({**numbers.as_dict(), "scans": scans.as_dict()})
+        return
+    call.out.print(Text(numbers.title, style="bold"))
+    call.out.print(turnout_words(numbers), markup=False)
+    if any(tool.count.votes for tool in numbers.tools):
+        call.out.print()
+        call.out.print(_tools(numbers))
+    for sentence in (held_words(numbers.held), scan_words(scans)):
+        if sentence:
+            call.out.print(f"\n{sentence}", markup=False)
+
+
+def _gather(session: Session, slug: str) -> tuple[VoteNumbers, ScanNumbers]:
+    comparison = comparisons.by_slug(session, slug)
+    [numbers] = vote_numbers(session, [comparisons.latest(session, comparison)])
+    return numbers, scan_numbers(session, issues.edition_ids_with(session, comparison.id or 0))
+
+
+def _tools(numbers: VoteNumbers) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("", overflow="fold")
+    for name in ("readers", "95% interval", "votes", "panel", "published"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("over time", no_wrap=True)
+    for tool in numbers.tools:
+        table.add_row(
+            Text(tool.name),
+            share_words(tool.count),
+            interval_words(tool.count),
+            f"{tool.count.votes:,}",
+            published_words(tool.panel_share),
+            published_words(tool.published_share),
+            sparkline(tool.history),
+        )
+    return table
+
+
+def sparkline(history: Sequence[VotesOnDay]) -> str:
+    """Return the share over time as bars from 0% to 100%; a space while there are no votes."""
+    number = min(len(history), _MOST_BARS)
+    ends = [history[(at + 1) * len(history) // number - 1].total.share for at in range(number)]
+    highest = len(_BARS) - 1
+    return "".join(" " if share is None else _BARS[round(share / 100 * highest)] for share in ends)
