@@ -23,11 +23,21 @@ from digest.reports.report_data import (
     ELSEWHERE,
     EditionRow,
     IssueReport,
+    IssueVotes,
     SectionRow,
     link_rows,
     section_rows,
 )
 from digest.reports.report_page import all_issues_page, issue_page, tiles
+from digest.votes import (
+    HeldReason,
+    ScanNumbers,
+    ScanSign,
+    ToolNumbers,
+    VoteCount,
+    VoteNumbers,
+    VotesOnDay,
+)
 from subscribers.list_statistics import AudienceCounts, WeeklyGrowth
 
 MAIL = (
@@ -99,6 +109,30 @@ def an_edition(revision: int) -> EditionRow:
         slice="everyone", revision=revision, language="en", fingerprint="f" * 12, accepted=10,
         delivered=7, deferred=0, blocked=1, bounced=1, dropped=1, complained=0,
     )  # fmt: skip
+
+
+def some_votes() -> IssueVotes:
+    """Votes on two comparisons; nobody has voted on the second."""
+    day_by_day = [
+        VotesOnDay(date(2026, 11, 24), VoteCount(3, 1)),
+        VotesOnDay(date(2026, 11, 25), VoteCount(8, 2)),
+    ]
+    ant = ToolNumbers(
+        tool="ant", name="<Ant>", count=VoteCount(8, 2), panel_share=75, published_share=None,
+        history=day_by_day,
+    )  # fmt: skip
+    bee = replace(ant, tool="bee", name="Bee", count=VoteCount(), panel_share=None, history=[])
+    voted = VoteNumbers(
+        slug="ant-vs-bee", title="Ant vs Bee", since=date(2026, 11, 24), turnout=10,
+        tools=(ant, replace(bee, history=[VotesOnDay(at, VoteCount()) for at, _ in day_by_day])),
+        held={HeldReason.SCANNER: 2}, taken_back=1,
+    )  # fmt: skip
+    silent = VoteNumbers(
+        slug="bee-vs-cat", title="Bee vs Cat", since=None, turnout=0, tools=(bee, bee), held={},
+        taken_back=0,
+    )  # fmt: skip
+    scans = ScanNumbers(signs={ScanSign.BURST: 3}, pressed=2)
+    return IssueVotes(turnout=9, comparisons=(voted, silent), scans=scans)
 
 
 class _Tags(HTMLParser):
@@ -189,6 +223,45 @@ def test_every_chart_has_words_and_a_table() -> None:
     ids = [attributes["id"] for _, attributes in tags.found if "id" in attributes]
     assert len(ids) == len(set(ids))
     assert len(tags.of("details")) == 7
+
+
+def test_votes_are_drawn_beside_the_panel_and_day_by_day() -> None:
+    page = issue_page(a_report(votes=some_votes()))
+    tags = _Tags(page)
+    assert len(tags.of("svg")) == 2 * 9
+    assert "<td>80%</td><td>49–94%</td><td>10</td>" in page
+    assert '<th scope="row">&lt;Ant&gt;</th><td>25 November 2026</td><td>80%</td>' in page
+    assert re.search(r"<dt>Voted</dt><dd[^>]*>9</dd><dd[^>]*>0.9% of delivered", page)
+    assert '<th scope="row">Pressed by scanners</th><td>2</td>' in page
+    assert "3 copies (several links at once: 3). They pressed the button in 2." in page
+
+
+def test_without_votes_a_sentence_says_so_and_no_more() -> None:
+    page = issue_page(a_report())
+    assert "Nobody has voted on its comparisons yet." in page
+    assert "Panel and readers" not in page
+    assert "counted</h2>" not in page
+    assert "Voted" not in page
+
+
+def test_votes_of_a_single_day_have_no_course() -> None:
+    [voted, _] = some_votes().comparisons
+    short = replace(voted, tools=[replace(tool, history=tool.history[:1]) for tool in voted.tools])
+    assert charts.votes_over_time([short]) is None
+
+
+def test_the_sheet_has_each_vote_number_in_a_row() -> None:
+    rows = csv.DictReader(io.StringIO(as_csv([a_report(votes=some_votes())])))
+    found = {(r["part"], r["name"], r["measure"]): r["value"] for r in rows}
+    assert found["total", "", "turnout"] == "9"
+    assert found["tool", "Ant vs Bee: <Ant>", "ships"] == "8"
+    assert found["day", "2026-11-24, Ant vs Bee: <Ant>", "skips"] == "1"
+    assert found["held", "scanner", "votes"] == "2"
+    assert found["scanned", "burst", "copies"] == "3"
+
+
+def test_every_issue_s_row_says_how_many_voted() -> None:
+    assert "<td>9</td>" in all_issues_page([a_report(votes=some_votes())])
 
 
 def test_charts_take_their_colours_from_the_page() -> None:

@@ -49,8 +49,16 @@ def cast(site: Installation) -> None:
     ):
         row = store.latest(session, store.by_slug(session, VOTED))
         on, tool = row.comparison_id, row.contenders[0].tool_id
-        vote = Vote(comparison_id=on, tool_id=tool, subscriber_id=1, call=Call.SHIP, at=NOW)
-        session.add(vote)
+        session.add(
+            Vote(
+                comparison_id=on,
+                tool_id=tool,
+                subscriber_id=1,
+                call=Call.SHIP,
+                edition_id=1,
+                at=NOW,
+            )
+        )
         session.add(DailyCount(comparison_id=on, tool_id=tool, day=NOW.date(), ships=1))
 
 

@@ -19,6 +19,7 @@ from digest.cli.context import (
     call_of,
     write_document,
 )
+from digest.cli.issue.comparison_votes import tools_table, uncounted
 from digest.cli.issue.drafting import NewsletterOption
 from digest.delivery.reporting import EditionStatistics
 from digest.errors import NotFound
@@ -27,6 +28,7 @@ from digest.issues.models import Tracking
 from digest.reports import (
     STANDINGS,
     IssueReport,
+    IssueVotes,
     as_csv,
     day,
     number_range,
@@ -119,6 +121,7 @@ def _print_one(call: CommandContext, issue: IssueReport) -> None:
     if issue.tracking != Tracking.OFF and issue.links:
         say()
         say(_links(issue))
+    _print_votes(call, issue.votes)
     if statistics.causes:
         say()
         failed = Table(title="Why mails failed", title_justify="left", box=None)
@@ -129,6 +132,18 @@ def _print_one(call: CommandContext, issue: IssueReport) -> None:
         say(failed)
     if issue.tracking == Tracking.OFF:
         say("\n[dim]This newsletter doesn't track opens or clicks.[/dim]")
+
+
+def _print_votes(call: CommandContext, votes: IssueVotes) -> None:
+    call.out.print()
+    if not votes.any:
+        call.out.print(report_page.NO_VOTES)
+        return
+    table = tools_table([tool for one in votes.comparisons for tool in one.tools])
+    table.title, table.title_justify = "Votes", "left"
+    call.out.print(table)
+    for sentence in uncounted(votes.held, votes.scans):
+        call.out.print(f"\n{sentence}", markup=False)
 
 
 def _providers(statistics: EditionStatistics) -> Table:

@@ -10,7 +10,7 @@ writes the same numbers as CSV, and `formatting` writes shares, ranges and dates
 
 from digest.reports.csv_export import as_csv
 from digest.reports.formatting import day, number_range, percent
-from digest.reports.report_data import STANDINGS, IssueReport, report
+from digest.reports.report_data import STANDINGS, IssueReport, IssueVotes, report
 from digest.reports.report_page import issue_page
 from digest.reports.vega import renderer
 from digest.reports.vote_words import (
@@ -25,6 +25,7 @@ from digest.reports.vote_words import (
 __all__ = [
     "STANDINGS",
     "IssueReport",
+    "IssueVotes",
     "as_csv",
     "day",
     "held_words",

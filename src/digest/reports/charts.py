@@ -9,9 +9,11 @@ from markupsafe import Markup
 
 from digest.delivery.reporting import EditionStatistics, ProviderStatistics
 from digest.reports import vega
-from digest.reports.formatting import percent, source_words
+from digest.reports.formatting import day, percent, source_words
 from digest.reports.report_data import IssueReport, SectionRow
 from digest.reports.vega import Spec
+from digest.reports.vote_words import interval_words, published_words, share_words
+from digest.votes import ToolNumbers, VoteNumbers
 from subscribers.list_statistics import AudienceCounts
 
 A_WHILE = 5  # minutes; a shorter timeline is not drawn
@@ -77,6 +79,78 @@ def comparisons(sections: Sequence[SectionRow]) -> Chart:
         head=("Comparison", "Certainly people", "Possibly machines"),
         rows=[(name, f"{sure:,}", f"{perhaps:,}") for name, sure, perhaps in steps],
     )
+
+
+def panel_and_readers(votes: Sequence[VoteNumbers]) -> Chart:
+    """Return the panel's share of each tool beside its readers' share, with its interval."""
+    tools = [tool for comparison in votes for tool in comparison.tools]
+    marks = [
+        (tool.name, _shares(tool), tool.count.interval if tool.count.votes else ())
+        for tool in tools
+    ]
+    return _chart(
+        title="Panel and readers",
+        says="Who would ship each tool. The pale bar is the 95% interval of the readers’ share.",
+        name="votes",
+        drawing=lambda size: vega.against(marks, size),
+        head=("Tool", "Panel", "Readers", "95% interval", "Votes"),
+        rows=[
+            (
+                tool.name,
+                published_words(tool.panel_share),
+                share_words(tool.count),
+                interval_words(tool.count),
+                f"{tool.count.votes:,}",
+            )
+            for tool in tools
+        ],
+    )
+
+
+def _shares(tool: ToolNumbers) -> dict[str, float]:
+    """Return the shares of one tool that are known, by whose they are."""
+    shares = {"panel": tool.panel_share, "readers": tool.count.share}
+    return {who: share for who, share in shares.items() if share is not None}
+
+
+def votes_over_time(votes: Sequence[VoteNumbers]) -> Chart | None:
+    """Return the readers' shares day by day, a picture for each comparison with several days.
+
+    ``None`` where none has.
+    """
+    drawn = [each for each in votes if len(each.tools[0].history) > 1]
+    if not drawn:
+        return None
+    title, says = "Votes over time", "Who would ship, by the votes at the end of each day (UTC)."
+    pictures = [
+        vega.render(
+            vega.courses(one.title, _courses(one), size), size, f"days-{at}", one.title, says
+        )
+        for at, one in enumerate(drawn)
+        for size in vega.WIDTHS
+    ]
+    rows = [
+        (tool.name, day(at), share_words(total), f"{total.votes:,}")
+        for one in drawn
+        for tool in one.tools
+        for at, total in tool.history
+    ]
+    head = ("Tool", "Day", "Would ship", "Votes")
+    return Chart(title=title, says=says, svg=Markup("").join(pictures), head=head, rows=rows)
+
+
+def _courses(votes: VoteNumbers) -> list[tuple[str, list[tuple[str, float]]]]:
+    return [
+        (
+            tool.name,
+            [
+                (at.isoformat(), total.share)
+                for at, total in tool.history
+                if total.share is not None
+            ],
+        )
+        for tool in votes.tools
+    ]
 
 
 def failures(providers: Sequence[ProviderStatistics]) -> Chart:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 
 from digest.delivery.reporting import EditionStatistics
-from digest.reports.report_data import STANDINGS, IssueReport
+from digest.reports.report_data import STANDINGS, IssueReport, IssueVotes
 
 HEAD = ("newsletter", "issue", "period", "subject", "part", "name", "measure", "value")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -42,10 +42,30 @@ def _rows(report: IssueReport) -> Iterator[tuple[str, str, str, str]]:
         yield from _measure_rows("comparison", section.title, ("surely", "readers"), section)
     for link in report.links:
         yield from _measure_rows("link", link.url, ("surely", "readers", "clicks"), link)
+    yield from _votes(report.votes)
     for cause, number in numbers.causes.items():
         yield "cause", cause, "readers", str(number)
     for minute, number in numbers.timeline:
         yield "timeline", str(minute * 60), "delivered", str(number)
+
+
+def _votes(votes: IssueVotes) -> Iterator[tuple[str, str, str, str]]:
+    yield "total", "", "turnout", str(votes.turnout)
+    for comparison in votes.comparisons:
+        yield from _measure_rows(
+            "comparison", comparison.title, ("turnout", "taken_back"), comparison
+        )
+        for tool in comparison.tools:
+            name = f"{comparison.title}: {tool.name}"
+            yield from _measure_rows("tool", name, ("ships", "skips"), tool.count)
+            if tool.panel_share is not None:
+                yield "tool", name, "panel_share", str(tool.panel_share)
+            for day, total in tool.history:
+                yield from _measure_rows("day", f"{day}, {name}", ("ships", "skips"), total)
+    for reason, number in votes.held.items():
+        yield "held", reason.value, "votes", str(number)
+    for sign, number in votes.scans.signs.items():
+        yield "scanned", sign.value, "copies", str(number)
 
 
 def _measure_rows(

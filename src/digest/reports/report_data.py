@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -18,6 +18,14 @@ from digest.errors import NotFound
 from digest.issues import store
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.reports.heatmap import LinkPosition, heat_map, link_positions
+from digest.votes import (
+    HeldReason,
+    ScanNumbers,
+    VoteNumbers,
+    scan_numbers,
+    vote_numbers,
+    voters_by_copy,
+)
 from subscribers import list_statistics
 
 STANDINGS = (
@@ -65,6 +73,36 @@ class EditionRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class IssueVotes:
+    """What readers voted on an issue's comparisons, by its own links and in other ways."""
+
+    turnout: int = 0  #: readers of this issue who voted by a link in it
+    comparisons: Sequence[VoteNumbers] = ()  #: in the order of the mail
+    scans: ScanNumbers = field(default_factory=ScanNumbers)  #: of its copies
+
+    @property
+    def any(self) -> bool:
+        """Whether there is a vote, counted or not."""
+        return any(one.since or one.held or one.taken_back for one in self.comparisons)
+
+    @property
+    def held(self) -> Mapping[HeldReason, int]:
+        """The votes that aren't counted, by reason, the most first."""
+        total: Counter[HeldReason] = Counter()
+        for one in self.comparisons:
+            total.update(one.held)
+        return dict(total.most_common())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the values for JSON."""
+        return {
+            "turnout": self.turnout,
+            "comparisons": [one.as_dict() for one in self.comparisons],
+            "scans": self.scans.as_dict(),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class IssueReport:
     """The results of one issue."""
 
@@ -83,6 +121,7 @@ class IssueReport:
     editions: Sequence[EditionRow] = ()
     corrects: int | None = None  #: number of the weekly issue, of a correction
     in_folder: bool = False  #: the copies went to the outbox folder, so nobody was mailed
+    votes: IssueVotes = field(default_factory=IssueVotes)
     heat: str = field(default="", repr=False)  #: the heat map of the mail, as HTML
 
     @property
@@ -108,6 +147,7 @@ class IssueReport:
             "sections": [asdict(row) for row in self.sections],
             "links": [asdict(row) for row in self.links],
             "growth": self.growth.as_json(),
+            "votes": self.votes.as_dict(),
         }
 
 
@@ -144,7 +184,19 @@ def report(
         editions=_editions(session, issue),
         corrects=issue.corrected_number,
         in_folder=count_outbox_copies(session, edition.id or 0) > 0,
+        votes=_votes(session, issue),
         heat=heat_map(edition.html, numbers.links) if numbers.links else "",
+    )
+
+
+def _votes(session: Session, issue: Issue) -> IssueVotes:
+    """Return what readers voted on the comparisons of an issue, as it showed them."""
+    revisions = store.carried_comparisons(session, issue.id or 0)
+    editions = [edition.id or 0 for edition in store.editions(session, issue)]
+    return IssueVotes(
+        turnout=voters_by_copy(session, [row.comparison_id for row in revisions], editions),
+        comparisons=vote_numbers(session, revisions),
+        scans=scan_numbers(session, editions),
     )
 
 

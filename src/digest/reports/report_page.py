@@ -16,12 +16,14 @@ from digest.reports import charts
 from digest.reports.charts import Chart
 from digest.reports.formatting import day, number_range, percent
 from digest.reports.report_data import IssueReport
+from digest.reports.vote_words import held_lines, scan_words
 
 _TRACKING = {
     Tracking.OFF: "This newsletter doesn’t track opens or clicks.",
     Tracking.ANONYMOUS: "Opens and clicks are counted without knowing whose they are.",
     Tracking.READER: "Opens and clicks are counted for each reader, and the mails say so.",
 }
+NO_VOTES = "Nobody has voted on its comparisons yet."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,9 @@ def issue_page(report: IssueReport, *, folder: Path | None = None) -> str:
         "summary": _summary(report),
         "tiles": tiles(report),
         "charts": [chart for chart in _charts(report) if chart is not None],
+        "votes": "" if report.votes.any else NO_VOTES,
+        "held": held_lines(report.votes.held),
+        "scans": scan_words(report.votes.scans),
         "editions": report.editions if len(report.editions) > 1 else (),
         "links": report.links,
         "causes": [(cause, f"{number:,}") for cause, number in numbers.causes.items()],
@@ -68,6 +73,9 @@ def _charts(report: IssueReport) -> Iterator[Chart | None]:
             yield charts.comparisons(report.sections)
         if several:
             yield charts.failures(numbers.providers)
+    if any(one.turnout for one in report.votes.comparisons):
+        yield charts.panel_and_readers(report.votes.comparisons)
+        yield charts.votes_over_time(report.votes.comparisons)
     if numbers.delivered and several:
         yield charts.complaints(numbers.providers)
     yield charts.growing(report.growth)
@@ -117,7 +125,17 @@ def tiles(report: IssueReport) -> list[Tile]:
         ),
         _complaints(numbers),
     ]
+    if report.votes.any:
+        shown.append(_voted(report))
     return shown
+
+
+def _voted(report: IssueReport) -> Tile:
+    turnout = report.votes.turnout
+    share = percent(turnout, report.numbers.delivered)
+    return Tile(
+        name="Voted", value=f"{turnout:,}", note=f"{share} of delivered, by a link in this mail"
+    )
 
 
 def failed(numbers: EditionStatistics) -> int:
@@ -204,6 +222,7 @@ def _row(report: IssueReport) -> list[str]:
         percent(numbers.delivered, numbers.accepted),
         f"{numbers.opened_people:,}" if tracked else "—",
         number_range(numbers.clicked_surely, numbers.clicked_all) if tracked else "—",
+        f"{report.votes.turnout:,}" if report.votes.any else "—",
         f"{report.unsubscribed:,}",
         percent(numbers.complained, numbers.delivered, places=2),
     ]

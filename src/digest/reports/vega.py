@@ -277,6 +277,92 @@ def _beside(ends: Sequence[Spec], x: Spec) -> Spec:
     }
 
 
+def against(rows: Sequence[tuple[str, Mapping[str, float], Sequence[float]]], size: str) -> Spec:
+    """Return marks from 0 to 100 for each name: its shares by kind, over an interval or none."""
+    phone = size == "narrow"  # names stand above their lines
+    short = _names([name for name, _, _ in rows], _ABOVE if phone else _SHORT[size])
+    names = [short[name] for name, _, _ in rows]
+    kinds = sorted({kind for _, shares, _ in rows for kind in shares})
+    y = _bars(names)
+    if phone:
+        y |= {"axis": None, "scale": {"paddingInner": 0.62, "paddingOuter": 0.5}}
+    x: Spec = {
+        "field": "share", "type": "quantitative", "title": None,
+        "axis": {"values": [0, 25, 50, 75, 100], "labelExpr": "datum.value + '%'"},
+        "scale": {"domain": [-3, 103]},  # room for half a mark
+    }  # fmt: skip
+    spans = [
+        {"who": short[name], "share": between[0], "to": between[1]}
+        for name, _, between in rows
+        if between
+    ]
+    marks = [
+        {"who": short[name], "kind": kind, "share": share}
+        for name, shares, _ in rows
+        for kind, share in shares.items()
+    ]
+    layers: list[Spec] = [
+        {
+            "data": {"values": spans},
+            "mark": {"type": "bar", "color": PALE, "height": 10, "cornerRadius": 5},
+            "encoding": {"y": y, "x": x, "x2": {"field": "to"}},
+        },
+        {
+            "data": {"values": marks},
+            "mark": {"type": "point", "size": 110, "strokeWidth": 2.5, "opacity": 1},
+            "encoding": {
+                "y": y,
+                "x": x,
+                "color": _colour(kinds, [INK, MARK], symbolType=None),
+                "shape": {
+                    "field": "kind", "type": "nominal", "sort": kinds,
+                    "scale": {"domain": kinds, "range": ["diamond", "circle"]},
+                },
+            },
+        },
+    ]  # fmt: skip
+    if phone:
+        layers.append(
+            {
+                "data": {"values": [{"who": name} for name in names]},
+                "mark": {"type": "text", "align": "left", "baseline": "bottom", "dy": -13},
+                "encoding": {"y": y, "x": {"datum": 0}, "text": {"field": "who"}},
+            }
+        )
+    return {"height": {"step": 52 if phone else 40}, "layer": layers}
+
+
+def courses(
+    title: str, lines: Sequence[tuple[str, Sequence[tuple[str, float]]]], size: str
+) -> Spec:
+    """Return shares (0 to 100) over days (ISO), a line for each of two names, below a title."""
+    names = [name for name, _ in lines]
+    values = [
+        {"who": name, "day": day, "share": share} for name, points in lines for day, share in points
+    ]
+    days = sorted({day for _, points in lines for day, _ in points})
+    every = -(-len(days) // (4 if size == "narrow" else 8))
+    kind: Spec = {"field": "who", "type": "nominal", "sort": names}
+    return {
+        "title": {"text": title, "anchor": "start", "color": INK, "fontSize": 15, "offset": 8},
+        "height": 180,
+        "data": {"values": values},
+        "mark": {"type": "line", "strokeWidth": 2.5, "interpolate": "step-after"},
+        "encoding": {
+            "x": {"field": "day", "type": "temporal", "timeUnit": "utcyearmonthdate", "title": None,
+                  "axis": {"grid": False, "format": "%-d %b", "values": days[::every],
+                           "labelFlush": True}},
+            "y": {"field": "share", "type": "quantitative", "title": None,
+                  "scale": {"domain": [0, 100]},
+                  "axis": {"values": [0, 25, 50, 75, 100], "labelExpr": "datum.value + '%'"}},
+            "color": {**kind, "scale": {"domain": names, "range": [MARK, SOFT]},
+                      "legend": {"symbolType": "stroke", "symbolSize": 300,
+                                 "symbolStrokeWidth": 2.5}},
+            "strokeDash": {**kind, "scale": {"domain": names, "range": [[1, 0], [6, 4]]}},
+        },
+    }  # fmt: skip
+
+
 def weeks(values: Sequence[Spec], size: str) -> Spec:
     """Return bars by week: upwards for readers who joined, downwards for readers who left."""
     weeks = list(dict.fromkeys(value["week"] for value in values))

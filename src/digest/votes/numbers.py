@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -83,7 +83,8 @@ class VoteNumbers:
 class ScanNumbers:
     """How many copies of some editions had their links followed by a program."""
 
-    signs: Mapping[ScanSign, int]  #: copies by what showed it, the most first
+    #: Copies by what showed it, the most first.
+    signs: Mapping[ScanSign, int] = field(default_factory=dict)
     pressed: int = 0  #: copies of which the program pressed the button, too
 
     @property

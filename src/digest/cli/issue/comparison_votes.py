@@ -5,7 +5,7 @@ Hides how shares over time are shown in a terminal.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -24,7 +24,15 @@ from digest.reports import (
     share_words,
     turnout_words,
 )
-from digest.votes import ScanNumbers, VoteNumbers, VotesOnDay, scan_numbers, vote_numbers
+from digest.votes import (
+    HeldReason,
+    ScanNumbers,
+    ToolNumbers,
+    VoteNumbers,
+    VotesOnDay,
+    scan_numbers,
+    vote_numbers,
+)
 
 app = typer.Typer()
 _BARS = "▁▂▃▄▅▆▇█"
@@ -50,10 +58,9 @@ def votes(
     call.out.print(turnout_words(numbers), markup=False)
     if any(tool.count.votes for tool in numbers.tools):
         call.out.print()
-        call.out.print(_tools(numbers))
-    for sentence in (held_words(numbers.held), scan_words(scans)):
-        if sentence:
-            call.out.print(f"\n{sentence}", markup=False)
+        call.out.print(tools_table(numbers.tools))
+    for sentence in uncounted(numbers.held, scans):
+        call.out.print(f"\n{sentence}", markup=False)
 
 
 def _gather(session: Session, slug: str) -> tuple[VoteNumbers, ScanNumbers]:
@@ -62,13 +69,19 @@ def _gather(session: Session, slug: str) -> tuple[VoteNumbers, ScanNumbers]:
     return numbers, scan_numbers(session, issues.edition_ids_with(session, comparison.id or 0))
 
 
-def _tools(numbers: VoteNumbers) -> Table:
+def uncounted(held: Mapping[HeldReason, int], scans: ScanNumbers) -> list[str]:
+    """Return the sentences about votes that aren't counted, and about scanned copies."""
+    return [sentence for sentence in (held_words(held), scan_words(scans)) if sentence]
+
+
+def tools_table(tools: Sequence[ToolNumbers]) -> Table:
+    """Return the votes on some tools as a table, beside the panel and what the page states."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("", overflow="fold")
     for name in ("readers", "95% interval", "votes", "panel", "published"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("over time", no_wrap=True)
-    for tool in numbers.tools:
+    for tool in tools:
         table.add_row(
             Text(tool.name),
             share_words(tool.count),
