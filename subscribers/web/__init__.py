@@ -16,7 +16,13 @@ from starlette.routing import Route
 
 from subscribers.web import confirm, confirm_address, decline, preferences, privacy, unsubscribe
 from subscribers.web.client import is_ours
-from subscribers.web.config import NetworkPrecision, NewsletterInfo, SiteConfig
+from subscribers.web.config import (
+    NetworkPrecision,
+    NewsletterInfo,
+    OwnPageSection,
+    SectionText,
+    SiteConfig,
+)
 from subscribers.web.endpoint import (
     HEADERS,
     SCRIPTED,
@@ -63,9 +69,11 @@ __all__ = [
     "Form",
     "NetworkPrecision",
     "NewsletterInfo",
+    "OwnPageSection",
     "Page",
     "PageText",
     "Renderer",
+    "SectionText",
     "SiteConfig",
     "form",
     "headers_for",
@@ -157,6 +165,7 @@ def _preferences(config: SiteConfig) -> list[Route]:
             f"{here}/newsletters",
             Endpoint(config=config, get=own.show, post=own.take_newsletters),
         ),
+        Route(f"{here}/choice", Endpoint(config=config, get=own.show, post=own.take_section)),
         Route(
             f"{here}/leave-all",
             Endpoint(config=config, get=own.show_leave_all, post=own.take_leave_all),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -49,6 +49,25 @@ class NewsletterInfo:
     responsible: str = ""  #: its controller, where it isn't the site's
 
 
+class SectionText(NamedTuple):
+    """What a section of a reader's own page says, and what its button would switch to."""
+
+    text: str  #: a paragraph
+    button: str = ""  #: empty for none
+    on: bool = False  #: whether the choice is switched on now; the button does the opposite
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnPageSection:
+    """A section that the application adds to a reader's own page, with a choice on or off."""
+
+    name: str  #: what its form calls it
+    #: Returns its words for a subscriber in a language; ``None`` where there is nothing to say.
+    show: Callable[[Session, int, str], SectionText | None]
+    #: Switches a subscriber's choice on or off, at a moment; the caller commits.
+    switch: Callable[[Session, int, bool, datetime], object]
+
+
 def _no_data(_session: Session, _subscriber_id: int) -> Mapping[str, Any]:
     """Return nothing: the application keeps no data on readers itself."""
     return {}
@@ -83,6 +102,7 @@ class SiteConfig:
     #: Returns what the application keeps on a reader, for the export of personal data.
     elsewhere: Callable[[Session, int], Mapping[str, Any]] = _no_data
     erase_elsewhere: EraseElsewhere = nothing_elsewhere  #: erases that data with the reader
+    own_sections: Sequence[OwnPageSection] = ()  #: that a reader's own page gets besides
     responsible: str = ""  #: the controller (GDPR, Art. 4): name and postal address
     carrier: str = ""  #: the company that delivers the mails; empty for none
     #: Days for which backups hold deleted data; ``None`` where the application can't know.

@@ -65,8 +65,16 @@ class Form:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PageSection:
+    """A paragraph below a page's own form, with a form of its own, or without."""
+
+    text: str
+    form: Form | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page:
-    """A page with paragraphs, and at most one form."""
+    """A page with paragraphs and at most one form, then sections with one each."""
 
     language: str
     title: str
@@ -74,6 +82,7 @@ class Page:
     paragraphs: Sequence[str] = ()
     fault: str = ""  #: why the form was refused, in words
     form: Form | None = None
+    sections: Sequence[PageSection] = ()
     links: Sequence[tuple[str, str]] = field(default=(), repr=False)  #: (label, path)
     small: str = ""
 

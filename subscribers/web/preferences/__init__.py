@@ -3,7 +3,7 @@
 `preference_pages` has a handler for each form: it asks `overview_page` whose link it is and whether
 their standing allows the form, changes what was asked for, and shows the overview again.
 `newsletter_switches` is the part of the overview for a reader of several newsletters: a switch for
-each, and leaving all of them.
+each, and leaving all of them. `own_sections` is the part that the application adds.
 """
 
 from subscribers.web.preferences.preference_pages import (
@@ -19,6 +19,7 @@ from subscribers.web.preferences.preference_pages import (
     take_leave_all,
     take_newsletters,
     take_pause,
+    take_section,
     take_topics,
 )
 
@@ -35,5 +36,6 @@ __all__ = [
     "take_leave_all",
     "take_newsletters",
     "take_pause",
+    "take_section",
     "take_topics",
 ]

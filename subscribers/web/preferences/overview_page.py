@@ -20,7 +20,7 @@ from subscribers.suppression import REJOINABLE
 from subscribers.tokens import LinkTarget, address_mark
 from subscribers.web.endpoint import EndpointRequest
 from subscribers.web.page_model import Choice, Field, Form, Page, PageText
-from subscribers.web.preferences import newsletter_switches
+from subscribers.web.preferences import newsletter_switches, own_sections
 
 MOST_TOPICS = 28  # checkboxes; `request_body` refuses a form of more than 30 fields
 #: The titles of the pages that the overview links to.
@@ -98,6 +98,7 @@ async def overview(
             newsletter=target.newsletter,
             paragraphs=paragraphs,
             form=newsletter_switches.form(request, switches),
+            sections=await own_sections.sections(request, row, held=held),
             links=[
                 *_links(request, target, row, held=held, alone=not switches),
                 *newsletter_switches.links(request, switches, reader),

@@ -23,7 +23,7 @@ from subscribers.tokens import LinkTarget
 from subscribers.web.address_faults import ADDRESS_FAULTS, DISPOSABLE
 from subscribers.web.endpoint import EndpointRequest
 from subscribers.web.page_model import Choice, Field, PageText
-from subscribers.web.preferences import newsletter_switches
+from subscribers.web.preferences import newsletter_switches, own_sections
 from subscribers.web.preferences.overview_page import (
     ERASE,
     MOVE,
@@ -172,6 +172,13 @@ async def take_newsletters(request: EndpointRequest) -> Response:
         return newsletter_switches.apply(session, request, target.subscriber_id, now)
 
     return await overview(request, target, saved=await request.config.group_commit.alone(keep))
+
+
+async def take_section(request: EndpointRequest) -> Response:
+    """Switch a choice that the application offers on or off, and show the overview."""
+    target = await target_of(request)
+    saved = await joined(request, target) is not None and await own_sections.take(request, target)
+    return await overview(request, target, saved=saved)
 
 
 async def show_leave_all(request: EndpointRequest) -> Response:
