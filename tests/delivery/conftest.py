@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -95,7 +95,11 @@ def make_sending(
     """Return a function that prepares an issue for everybody there is, ready to be sent."""
 
     def make(
-        transport: Transport | None = None, *, batch_size: int = 3, first_wave: int = 0
+        transport: Transport | None = None,
+        *,
+        batch_size: int = 3,
+        first_wave: int = 0,
+        seats: Mapping[int, int] | None = None,
     ) -> EditionSend:
         issue_id, edition_id = make_issue()
         with database.write() as session:
@@ -106,6 +110,7 @@ def make_sending(
                 newsletter="weekly",
                 batch_size=batch_size,
                 first_wave=first_wave,
+                seats=seats or {},
                 now=now,
             )
         return EditionSend(

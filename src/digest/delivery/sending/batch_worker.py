@@ -6,7 +6,7 @@ certainly not sent; after it, the batch is in doubt.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -56,6 +56,8 @@ class EditionSend:
     newsletter: str
     issue: str  #: sent to the provider; identifies no reader
     content: Content
+    #: By seat: what a batch of that seat gets in its place.
+    variants: Mapping[int, Content] = field(default_factory=dict)
     recipient: Callable[[int, int, str], Recipient]  #: of a delivery, a subscriber, an address
     lease: float = 300.0  #: seconds; must be longer than the transport's time limit
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
@@ -208,7 +210,7 @@ def _address_readers(sending: EditionSend, claimed: Claim) -> tuple[Claim | None
 def _request(sending: EditionSend, claimed: Claim, recipients: list[Recipient]) -> PreparedRequest:
     return sending.transport.prepare(
         Mailing(
-            content=sending.content,
+            content=sending.variants.get(claimed.seat, sending.content),
             recipients=recipients,
             issue=sending.issue,
             batch=claimed.batch_key,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 
 from sqlalchemy import bindparam, exists, func, insert, update
 from sqlalchemy import select as select_core
@@ -17,7 +18,7 @@ from digest.delivery.models import Attempt, Batch, BatchState, Decision, Deliver
 from digest.delivery.sending.candidates import IN_OUTBOX_FOLDER, require_real_copies
 from digest.delivery.sending.circuit_breaker import close, try_now
 from digest.delivery.sending.dispatcher import mark_sent_if_done
-from digest.delivery.sending.planning import cut, last_number, random_key
+from digest.delivery.sending.planning import cut, last_number
 from digest.delivery.sending.queue import cancel_batches
 from digest.delivery.sending.rollout import release_rollout, waiting
 from digest.errors import NotFound, WrongState
@@ -109,39 +110,46 @@ def requeue_refused(session: Session, issue: Issue, batch_size: int) -> int:
     connection = session.connection()
     first = last_number(session) + 1
     # The old ids lie in the ranges of other batches, so these deliveries get new ids.
+    ids = chain.from_iterable(refused.values())
     connection.execute(
         update(Delivery)
         .where(col(Delivery.id) == bindparam("old"))
         .values(id=bindparam("new"), outcome=None),
-        [{"old": old, "new": new} for new, old in enumerate(refused, start=first)],
+        [{"old": old, "new": new} for new, old in enumerate(ids, start=first)],
     )
-    last = select_core(func.max(col(Batch.number))).where(col(Batch.edition_id) == edition.id)
-    rows = cut(
-        session,
-        edition.id or 0,
-        first,
-        first + len(refused) - 1,
-        batch_size,
-        after=connection.execute(last).scalar_one() or 0,
-        key=random_key,
-    )
+    number = select_core(func.max(col(Batch.number))).where(col(Batch.edition_id) == edition.id)
+    before = connection.execute(number).scalar_one() or 0
+    rows: list[dict[str, object]] = []
+    for seat, theirs in refused.items():
+        last, after = first + len(theirs) - 1, before + len(rows)
+        rows += cut(session, edition.id or 0, first, last, batch_size, seat=seat, after=after)
+        first = last + 1
     connection.execute(insert(Batch), rows)
     issue.state, issue.sent_at, issue.note = IssueState.PREPARED, None, ""
     session.add(issue)
     close(session, [edition.id or 0])
-    return len(refused)
+    return sum(map(len, refused.values()))
 
 
-def _refused(session: Session, edition_id: int) -> list[int]:
-    """Return the ids of the refused deliveries, without those that a wrong decision sent again."""
+def _refused(session: Session, edition_id: int) -> dict[int, list[int]]:
+    """Return the ids of the refused deliveries, by the seat of their batch.
+
+    Those that a wrong decision sent again aren't among them.
+    """
     wrong = (
         exists()
         .where(col(Decision.batch_id) == col(Batch.id), col(Decision.contradicted).is_not(None))
         .where(col(Batch.edition_id) == edition_id)
         .where(col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery)))
     )
-    refused = session.connection().execute(
-        select_core(col(Delivery.id))
+    seat = (
+        select_core(func.max(col(Batch.seat)))  # a split batch and its parts have the same
+        .where(col(Batch.edition_id) == edition_id)
+        .where(col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery)))
+        .scalar_subquery()
+    )
+    rows = session.connection().execute(
+        select_core(col(Delivery.id), seat)
         .where(
             col(Delivery.edition_id) == edition_id,
             col(Delivery.outcome) == DeliveryOutcome.REFUSED,
@@ -149,7 +157,10 @@ def _refused(session: Session, edition_id: int) -> list[int]:
         )
         .order_by(col(Delivery.id))
     )
-    return [number for number in refused.scalars() if number is not None]
+    refused: dict[int, list[int]] = {}
+    for number, of_seat in rows:
+        refused.setdefault(of_seat or 0, []).append(number)
+    return refused
 
 
 def resolve(

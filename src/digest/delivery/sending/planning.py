@@ -1,19 +1,26 @@
 """Freeze an issue's audience: one delivery per reader, cut into batches, in one transaction.
 
-This module decides how deliveries are numbered: an audience's ids are contiguous and in the order
-of its subscribers, so that a batch is a range of ids.
+This module decides how deliveries are numbered: an audience's ids are contiguous, so that a batch
+is a range of ids. Who gets the same mail is together, in the order of the subscribers: first who
+gets the edition as it is, then who gets each of its variants.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any, NamedTuple, cast
 from uuid import uuid4
 
 from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Integer,
     Select,
+    Subquery,
     case,
     func,
     insert,
@@ -29,6 +36,7 @@ from digest.errors import WrongState
 from digest.issues.models import Edition, Issue, IssueState
 from digest.issues.newsletters import require_running
 from digest.issues.store import newsletter_of
+from subscribers.sql import json_rows, json_rows_parameter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +56,15 @@ class ExpectedAudience:
     excluded: int
 
 
+class _SeatRange(NamedTuple):
+    """The deliveries of readers who get the same mail."""
+
+    seat: int  #: of the variant; 0 for the edition as it is
+    first: int
+    last: int
+
+
+_AS_IT_IS: Mapping[int, int] = MappingProxyType({})
 #: Advisory lock on PostgreSQL, held from reading the highest delivery id until the commit.
 _NUMBERING = 0x6469_6765_7374  # "digest"
 
@@ -66,21 +83,22 @@ def plan_deliveries(
     batch_size: int,
     now: datetime,
     first_wave: int = 0,
-    key: Callable[[], str] = random_key,
+    seats: Mapping[int, int] = _AS_IT_IS,
 ) -> PlannedAudience:
     """Write the issue's deliveries and batches and mark it prepared; the caller commits.
 
     Nothing can be claimed before that commit, so a crash leaves either all rows or none. The first
-    *first_wave* readers who may be mailed are cut into batches of their own. Raise `WrongState`
-    when the audience is frozen already, when the issue is for nobody, or for an archived
-    newsletter.
+    *first_wave* readers who may be mailed are cut into batches of their own, and so are those of
+    each seat in *seats*, which has the variant of the edition that a subscriber gets. Raise
+    `WrongState` when the audience is frozen already, when the issue is for nobody, or for an
+    archived newsletter.
     """
     if issue.state is not IssueState.BUILT:
         raise WrongState(f"issue {issue.number} is {issue.state}: its audience is already frozen")
     require_running(session, newsletter_of(session, issue))
     assert edition.id is not None  # noqa: S101 - a stored edition has an id
     chosen = candidates(session, issue, newsletter=newsletter, now=now)
-    first, last = _write_deliveries(session, edition.id, chosen)
+    first, last = _write_deliveries(session, edition.id, chosen, seats)
     if last < first and issue.corrects_issue_id is not None:
         raise WrongState(f"nobody got the issue that issue {issue.number} corrects")
     if last < first:
@@ -88,10 +106,11 @@ def plan_deliveries(
             f"nobody is subscribed to {newsletter}, so nobody would get issue {issue.number}",
             next_step="digest subscribers import FILE.csv --consent TEXT",
         )
-    second = _end_of_first_wave(session, edition.id, first, first_wave, last) + 1
+    ranges = _seat_ranges(session, edition.id, first, last, seats)
     rows: list[dict[str, object]] = []
-    for start, end in ((first, second - 1), (second, last)):
-        rows += cut(session, edition.id, start, end, batch_size, after=len(rows), key=key)
+    for seat, start, end in _wave_by_wave(session, edition.id, ranges, first_wave):
+        after = len(rows)
+        rows += cut(session, edition.id, start, end, batch_size, seat=seat, after=after)
     session.connection().execute(insert(Batch), rows)
     issue.state, issue.prepared_at = IssueState.PREPARED, now
     session.add(issue)
@@ -100,21 +119,65 @@ def plan_deliveries(
     return PlannedAudience(candidates=number, excluded=number - may_be_mailed, batches=len(rows))
 
 
-def _end_of_first_wave(
-    session: Session, edition_id: int, first: int, readers: int, last: int
-) -> int:
-    """Return the id of the first wave's last delivery; *first* - 1 without a first wave."""
+def _seat_ranges(
+    session: Session, edition_id: int, first: int, last: int, seats: Mapping[int, int]
+) -> list[_SeatRange]:
+    """Return the ranges of the deliveries just written, by seat."""
+    if not seats:
+        return [_SeatRange(0, first, last)]
+    chosen = _seats_table(session)
+    seat = func.coalesce(chosen.c.seat, 0)
+    rows = session.connection().execute(
+        select(seat, func.min(col(Delivery.id)), func.max(col(Delivery.id)))
+        .select_from(Delivery)
+        .join(chosen, chosen.c.subscriber_id == col(Delivery.subscriber_id), isouter=True)
+        .where(col(Delivery.edition_id) == edition_id)
+        .group_by(seat)
+        .order_by(seat),
+        json_rows_parameter(seats.items()),
+    )
+    return [_SeatRange(*row) for row in rows]
+
+
+def _wave_by_wave(
+    session: Session, edition_id: int, ranges: list[_SeatRange], readers: int
+) -> Iterator[_SeatRange]:
+    """Yield the parts of the ranges in the first wave of so many readers, then the others."""
+    ends = [_end_of_first_wave(session, edition_id, each, readers) for each in ranges]
+    parts = zip(ranges, ends, strict=True)
+    yield from (each._replace(last=end) for each, end in parts if end >= each.first)
+    parts = zip(ranges, ends, strict=True)
+    yield from (each._replace(first=end + 1) for each, end in parts if end < each.last)
+
+
+def _end_of_first_wave(session: Session, edition_id: int, among: _SeatRange, readers: int) -> int:
+    """Return the id of the first wave's last delivery in a range; its first - 1 where none is.
+
+    The wave is the first *readers* who may be mailed in the order of the subscribers, whatever
+    mail they get.
+    """
     if readers < 1:
-        return first - 1
-    may_be_mailed = (col(Delivery.edition_id) == edition_id, col(Delivery.outcome).is_(None))
-    last_of_wave = session.connection().execute(
-        select(col(Delivery.id))
-        .where(*may_be_mailed, col(Delivery.id).between(first, last))
-        .order_by(col(Delivery.id))
+        return among.first - 1
+    of_edition = col(Delivery.edition_id) == edition_id
+    last_of_wave = (
+        select(col(Delivery.subscriber_id))
+        .where(of_edition, col(Delivery.outcome).is_(None))
+        .order_by(col(Delivery.subscriber_id))
         .offset(readers - 1)
         .limit(1)
     )
-    return last_of_wave.scalar() or last
+    connection = session.connection()
+    subscriber = connection.execute(last_of_wave).scalar()
+    if subscriber is None:
+        return among.last
+    end = connection.execute(
+        select(func.max(col(Delivery.id))).where(
+            of_edition,
+            col(Delivery.id).between(among.first, among.last),
+            col(Delivery.subscriber_id) <= subscriber,
+        )
+    )
+    return end.scalar() or among.first - 1
 
 
 def cut(
@@ -124,10 +187,13 @@ def cut(
     last: int,
     batch_size: int,
     *,
+    seat: int = 0,
     after: int,
-    key: Callable[[], str],
 ) -> list[dict[str, object]]:
-    """Return the batch rows for deliveries *first* to *last*, numbered from *after* + 1."""
+    """Return the batch rows for deliveries *first* to *last*, numbered from *after* + 1.
+
+    Their readers get the variant of *seat*, or the edition as it is for 0.
+    """
     excluded = _excluded_by_batch(session, edition_id, first, last, batch_size)
     starts = range(first, last + 1, batch_size)
     return [
@@ -137,16 +203,16 @@ def cut(
             start,
             min(start + batch_size - 1, last),
             excluded.get(index, 0),
-            key(),
+            seat,
         )
         for index, start in enumerate(starts)
     ]
 
 
 def _batch_row(
-    edition_id: int, number: int, first: int, last: int, excluded: int, key: str
+    edition_id: int, number: int, first: int, last: int, excluded: int, seat: int
 ) -> dict[str, object]:
-    size = last - first + 1 - excluded
+    size, key = last - first + 1 - excluded, random_key()
     return {
         "key": key,
         "root": key,
@@ -160,6 +226,7 @@ def _batch_row(
         "tries": 0,
         "recoveries": 0,
         "note": "",
+        "seat": seat,
     }
 
 
@@ -199,7 +266,9 @@ def last_number(session: Session) -> int:
     return number or 0
 
 
-def _write_deliveries(session: Session, edition_id: int, readers: Select[Any]) -> tuple[int, int]:
+def _write_deliveries(
+    session: Session, edition_id: int, readers: Select[Any], seats: Mapping[int, int]
+) -> tuple[int, int]:
     """Insert one delivery for each of *readers*, as `candidates` returns them.
 
     Return the first and the last id.
@@ -207,18 +276,32 @@ def _write_deliveries(session: Session, edition_id: int, readers: Select[Any]) -
     connection = session.connection()
     base = last_number(session)
     chosen = readers.subquery()
+    source: FromClause = chosen
+    order: list[ColumnElement[int]] = [chosen.c.subscriber_id]
+    if seats:
+        seated = _seats_table(session)
+        same = seated.c.subscriber_id == chosen.c.subscriber_id
+        source = chosen.join(seated, same, isouter=True)
+        order.insert(0, func.coalesce(seated.c.seat, 0))
     # The ids are computed here, not by the database, since a batch is a range of ids.
-    position = func.row_number().over(order_by=chosen.c.subscriber_id)
+    position = func.row_number().over(order_by=order)
     rows = select(
         literal(base) + position,
         literal(edition_id),
         chosen.c.subscriber_id,
         case((chosen.c.exclusion.is_not(None), DeliveryOutcome.EXCLUDED.value), else_=null()),
         chosen.c.exclusion,
-    )
+    ).select_from(source)
     names = ["id", "edition_id", "subscriber_id", "outcome", "reason"]
-    written = connection.execute(insert(Delivery).from_select(names, rows)).rowcount
+    statement = insert(Delivery).from_select(names, rows)
+    bound = json_rows_parameter(seats.items()) if seats else {}
+    written = connection.execute(statement, bound).rowcount
     return base + 1, base + written
+
+
+def _seats_table(session: Session) -> Subquery:
+    dialect = session.connection().dialect.name
+    return json_rows(dialect, subscriber_id=BigInteger, seat=Integer)
 
 
 def _excluded_by_batch(

@@ -47,6 +47,7 @@ class Claim:
     batch_key: str
     attempt: str
     readers: Sequence[Sequence[Any]]  #: delivery id, subscriber id, address
+    seat: int = 0  #: whose variant of the edition they get; 0 for the edition as it is
 
 
 def claim(
@@ -81,7 +82,9 @@ def claim(
             _CLAIM, {"batch": batch.id, "readers": len(readers), "by": key}
         )
         session.connection().execute(_ATTEMPT, attempt)
-        return Claim(batch_id=batch.id, batch_key=batch.key, attempt=key, readers=readers)
+        return Claim(
+            batch_id=batch.id, batch_key=batch.key, attempt=key, readers=readers, seat=batch.seat
+        )
     return None
 
 
@@ -185,7 +188,7 @@ ROLLOUT_ALLOWS = or_(
     col(Batch.number) <= col(Rollout.last_batch),
 )
 _IN_BATCH = col(Delivery.id).between(bindparam("first"), bindparam("last"))
-#: Deliveries are numbered in the order of their subscribers. Given both bounds, PostgreSQL finds a
+#: A batch's deliveries are in the order of their subscribers. Given both bounds, PostgreSQL finds a
 #: batch of a middling list by index, where it would otherwise scan the whole list for each batch.
 _BETWEEN_READERS = col(Subscription.subscriber_id).between(
     bindparam("lowest"), bindparam("highest")
@@ -203,6 +206,7 @@ _NEXT = (
         col(Batch.last_delivery),
         col(Batch.size),
         col(Batch.attempts),
+        col(Batch.seat),
         col(CircuitBreaker.probe_at),
     )
     .join(Edition, col(Edition.id) == col(Batch.edition_id))

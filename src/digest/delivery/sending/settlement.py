@@ -371,6 +371,7 @@ def _split(session: Session, batch: Any, readers: list[int]) -> None:
             "tries": 0,
             "recoveries": 0,
             "note": "",
+            "seat": batch.seat,
         }
         for first, last, size in ranges
     ]
@@ -394,6 +395,7 @@ _HELD = select(
     col(Batch.size),
     col(Batch.attempts),
     col(Batch.tries),
+    col(Batch.seat),
 ).where(*_THIS_ATTEMPT)
 #: ACCEPTED is among the states since an event may prove the attempt before its response is read.
 _ACCEPT = (
