@@ -14,13 +14,10 @@ from itertools import pairwise
 from sqlmodel import Session
 
 from digest.comparisons import store as comparisons
-from digest.comparisons.models import Comparison, Revision
+from digest.comparisons.models import Revision
 from digest.directory.publication import PublicTerms, first_carried
-from digest.issues import provenance, store
-from digest.issues.content import ChangeKind, ContentChange, difference
-from digest.render.rich_text import rich_text
-
-_TOLD = (ChangeKind.PANEL_SHARE, ChangeKind.CALL, ChangeKind.ENTRY)
+from digest.issues.changed_verdicts import reasons
+from digest.issues.content import OF_VERDICT, ContentChange, difference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +49,7 @@ def change_histories(
     comparison = newest.comparison
     since = _public_since(session, newest, terms)
     shown = _public(comparisons.history(session, comparison)[::-1], since)
-    whys = _whys(session, comparison, [revision.id or 0 for revision in shown])
+    whys = reasons(session, comparison.slug, [revision.id or 0 for revision in shown])
     first = newest.published_on or since.date()
     return _grouped(shown, whys, first=first, language=language)
 
@@ -76,21 +73,6 @@ def _public(revisions: Sequence[Revision], since: datetime) -> list[Revision]:
     return list(revisions[before:])
 
 
-def _whys(session: Session, comparison: Comparison, ids: Sequence[int]) -> Mapping[int, str]:
-    """Return what editors said of revisions in the issues that carry them, by revision id."""
-    whys: dict[int, str] = {}
-    for revision_id, edition in store.editions_carrying(session, ids):
-        correction, decisions = (
-            provenance.correction_of(edition),
-            provenance.decisions_of(edition),
-        )
-        note = decisions.notes.get(comparison.slug, "") if decisions else ""
-        why = correction.why if correction else rich_text(note).plain if note else ""
-        if why:
-            whys.setdefault(revision_id, why)
-    return whys
-
-
 def _grouped(
     shown: Sequence[Revision], whys: Mapping[int, str], *, first: date, language: str
 ) -> list[ChangeHistory]:
@@ -112,4 +94,4 @@ def _grouped(
 
 
 def _changes(old: Revision, new: Revision) -> Iterable[ContentChange]:
-    return (change for change in difference([old], [new]) if change.kind in _TOLD)
+    return (change for change in difference([old], [new]) if change.kind in OF_VERDICT)

@@ -18,6 +18,7 @@ from digest.issues import draft_history, provenance, store
 from digest.issues.approval import refuse_errors
 from digest.issues.calendar import slots
 from digest.issues.calendar.next_issue import date_of
+from digest.issues.changed_verdicts import changed_since_told
 from digest.issues.content import Correction, IssueView, correct_view, missing_quote, unsaid
 from digest.issues.content.background import Background
 from digest.issues.content.branding import branded
@@ -154,6 +155,10 @@ def draft_issue(
     ordered = [rows[revision_id] for revision_id in ids]
     decisions = decisions or draft_history.current(session, newsletter, chosen.period)
     background = _background(session, newsletter, number, ordered, issue_builder)
+    if correction is None:
+        carried = [revision.comparison_id for revision in ordered]
+        changes = changed_since_told(session, newsletter, number, carried=carried, day=chosen.day)
+        background = replace(background, changes=changes)
     composed = compose(
         ordered,
         newsletter,

@@ -109,7 +109,7 @@ def published_corrections(
 
 def frozen_html(session: Session, issue_id: int) -> str:
     """Return the HTML of an issue that `public_issue` has returned, reader tags included."""
-    statement = select(Edition.html).where(Edition.issue_id == issue_id, _is_newest_edition())
+    statement = select(Edition.html).where(Edition.issue_id == issue_id, is_newest_edition())
     return session.exec(statement).one()
 
 
@@ -129,7 +129,7 @@ def editions_carrying(session: Session, revision_ids: Collection[int]) -> list[t
     statement = (
         select(Placement.revision_id, Edition)
         .join(Issue, col(Issue.id) == col(Placement.issue_id))
-        .join(Edition, (col(Edition.issue_id) == col(Issue.id)) & _is_newest_edition())
+        .join(Edition, (col(Edition.issue_id) == col(Issue.id)) & is_newest_edition())
         .where(col(Placement.revision_id).in_(revision_ids), col(Issue.prepared_at).is_not(None))
         .order_by(col(Edition.id))
     )
@@ -163,7 +163,7 @@ def carried_by(session: Session, comparison: Comparison) -> list[CarryingIssue]:
         .join(Placement, col(Placement.issue_id) == col(Issue.id))
         .where(
             Placement.comparison_id == comparison.id,
-            col(Issue.state).in_(_CARRYING_STATES),
+            col(Issue.state).in_(CARRYING_STATES),
         )
         .order_by(col(Issue.id))
     ).all()
@@ -222,7 +222,7 @@ def _published_editions(newsletter: Newsletter) -> Select[*tuple[Any, ...]]:
             col(Edition.subject),
             col(Edition.id).label("edition_id"),
         )
-        .join(Edition, (col(Edition.issue_id) == col(Issue.id)) & _is_newest_edition())
+        .join(Edition, (col(Edition.issue_id) == col(Issue.id)) & is_newest_edition())
         .where(
             col(Issue.newsletter_id) == newsletter.id,
             col(Issue.prepared_at).is_not(None),
@@ -232,7 +232,7 @@ def _published_editions(newsletter: Newsletter) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _is_newest_edition() -> ColumnElement[bool]:
+def is_newest_edition() -> ColumnElement[bool]:
     """Return the condition that an edition is the newest of its issue."""
     newer = aliased(Edition)
     last = columns(func.max(col(newer.id))).where(col(newer.issue_id) == col(Edition.issue_id))
@@ -258,7 +258,7 @@ def _day(picked: str | None, period: str, newsletter: Newsletter) -> date:
     return date.fromisoformat(picked) if picked else issue_day(period, newsletter.weekday)
 
 
-_CARRYING_STATES = (IssueState.BUILT, IssueState.PREPARED, IssueState.PAUSED, IssueState.SENT)
+CARRYING_STATES = (IssueState.BUILT, IssueState.PREPARED, IssueState.PAUSED, IssueState.SENT)
 
 
 def newsletter(session: Session, slug: str) -> Newsletter:
@@ -440,7 +440,7 @@ def history(session: Session, newsletter_id: int | None) -> list[PastIssueConten
         .join(Tool, col(Tool.id) == col(Contender.tool_id))
         .where(
             Issue.newsletter_id == newsletter_id,
-            col(Issue.state).in_(_CARRYING_STATES),
+            col(Issue.state).in_(CARRYING_STATES),
             _IS_NO_CORRECTION,
         )
         .order_by(col(Issue.period))

@@ -9,9 +9,14 @@ from datetime import date
 import pytest
 
 from digest.comparisons.models import Call, Entry, Revision
-from digest.issues.content import Correction, correct_view, difference
+from digest.issues.content import (
+    ChangeKind,
+    ContentChange,
+    Correction,
+    correct_view,
+    difference,
+)
 from digest.issues.content.copywriting import SUBJECT_LIMIT
-from digest.issues.content.correction import ChangeKind, ContentChange
 from tests.render.samples import full_week, make_contender, make_issue, make_revision
 
 Edit = Callable[[Revision], None]

@@ -11,6 +11,7 @@ from typing import Any
 
 from digest.comparisons.models import Contender, Revision
 from digest.issues.content.echo import EchoFacts
+from digest.issues.content.verdict_changes import VerdictChange
 from digest.votes import SHOWN_FROM, VoteCount, VoteCounts
 
 
@@ -22,6 +23,7 @@ class Background:
     counts: VoteCounts = field(default_factory=dict)  #: of the comparisons it carries
     shown_from: int = SHOWN_FROM  #: votes from which a share is shown
     echo: EchoFacts | None = None  #: of the votes on the issue before
+    changes: tuple[VerdictChange, ...] = ()  #: in comparisons that earlier issues carried
 
     def count_of(self, revision: Revision, contender: Contender) -> VoteCount:
         """Return the votes on one contender."""
@@ -38,6 +40,7 @@ class Background:
                 for comparison, tools in self.counts.items()
             },
             "echo": self.echo.to_dict() if self.echo else None,
+            "changes": [change.to_dict() for change in self.changes],
         }
 
     @classmethod
@@ -53,4 +56,5 @@ class Background:
             counts=counts,
             shown_from=kept.get("shown_from", SHOWN_FROM),
             echo=EchoFacts.from_dict(echo) if echo else None,
+            changes=tuple(map(VerdictChange.from_dict, kept.get("changes", ()))),
         )

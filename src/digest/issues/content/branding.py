@@ -31,7 +31,18 @@ def branded(view: IssueView, newsletter: Newsletter, logo: LogoView | None) -> I
     sponsor = view.sponsor and replace(view.sponsor, url=tagged(view.sponsor.url, tags))
     comparisons = tuple(_tagged_comparison(each, tags) for each in view.comparisons)
     echo = view.echo and replace(view.echo, url=tagged(view.echo.url, tags))
-    return replace(view, comparisons=comparisons, sponsor=sponsor, echo=echo)
+    changed, too = (
+        tuple(replace(each, url=tagged(each.url, tags)) for each in told)
+        for told in (view.changed, view.changed_too)
+    )
+    return replace(
+        view,
+        comparisons=comparisons,
+        sponsor=sponsor,
+        echo=echo,
+        changed=changed,
+        changed_too=too,
+    )
 
 
 def _tagged_comparison(comparison: ComparisonView, tags: dict[str, str]) -> ComparisonView:

@@ -15,6 +15,7 @@ from digest.issues.content.copywriting import TRACKING
 from digest.issues.content.echo import echo_view
 from digest.issues.content.opening import opening
 from digest.issues.content.quotes import QuoteChoice, choose_quotes, reviewer_names
+from digest.issues.content.verdict_changes import MOST_TOLD
 from digest.issues.content.view import (
     WORD,
     ComparisonView,
@@ -66,6 +67,7 @@ def compose(
     )
     story = verdict.stories(comparisons[0].contenders, language)
     opens = opening(comparisons, language, last_form=background.last_form)
+    changed = tuple(each.in_words(language, base_url=base) for each in background.changes)
     return IssueView(
         newsletter=one_line(newsletter.name),
         description=one_line(newsletter.description),
@@ -88,6 +90,8 @@ def compose(
         preferences_url=f"{base}/p/{PREFERENCES_TAG}",
         subscribe_url=f"{base}/subscribe?newsletter={newsletter.slug}" if newsletter.public else "",
         invitation=_invitation(revisions[0], newsletter),
+        changed=changed[:MOST_TOLD],
+        changed_too=changed[MOST_TOLD:],
         tracking=translations(language).gettext(TRACKING[Tracking(newsletter.tracking)]),
         tracked=Tracking(newsletter.tracking) is not Tracking.OFF,
         accent=accent_of(newsletter.accent),

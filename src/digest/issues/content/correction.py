@@ -9,92 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from enum import StrEnum
 from typing import Any
 
-from digest.comparisons.models import Call, Contender, Revision, Verdict
+from digest.comparisons.models import Contender, Revision, Verdict
 from digest.issues.content import copywriting
 from digest.issues.content.compose import comparison_view
-from digest.issues.content.quotes import QuoteChoice, reviewer_of_seat, sharpest_passage
+from digest.issues.content.quotes import QuoteChoice, sharpest_passage
 from digest.issues.content.reviewer_calls import known_calls
+from digest.issues.content.verdict_changes import ChangeKind, ContentChange
 from digest.issues.content.view import (
-    ChangeView,
     ComparisonView,
     ContenderView,
     CorrectionView,
     IssueView,
 )
 from digest.render.escaping import one_line
-from digest.render.filters import DASH
-from subscribers.locale import N_, Translations, long_date, percentage, translations
+from subscribers.locale import long_date, percentage, translations
 
 _NOWHERE = "https://example.org"  # a difference of links shows the published ones only
-
-
-class ChangeKind(StrEnum):
-    """What of a comparison was wrong."""
-
-    TITLE = "title"  #: the names of the tools
-    LABELS = "labels"  #: its category and labels
-    LINK = "link"  #: where the full comparison is
-    PANEL_SHARE = "panel-share"
-    COMMUNITY_SHARE = "community-share"
-    ENTRY = "entry"  #: the pricing
-    TAGLINE = "tagline"
-    CALL = "call"  #: one reviewer's call on a tool
-    QUOTE = "quote"  #: a quote that the mail shows
-    REVIEWER = "reviewer"  #: the name of a reviewer whom the mail quotes
-    WITHDRAWN = "withdrawn"  #: all of it: the editors took it back
-
-
-#: What was wrong, by kind.
-_KINDS = {
-    ChangeKind.TITLE: N_("title"),
-    ChangeKind.LABELS: N_("category and labels"),
-    ChangeKind.LINK: N_("link to the full comparison"),
-    ChangeKind.PANEL_SHARE: N_("panel share of %(tool)s"),
-    ChangeKind.COMMUNITY_SHARE: N_("readers’ share of %(tool)s"),
-    ChangeKind.ENTRY: N_("pricing of %(tool)s"),
-    ChangeKind.TAGLINE: N_("tagline of %(tool)s"),
-    ChangeKind.CALL: N_("%(reviewer)s on %(tool)s"),
-    ChangeKind.QUOTE: N_("quote from %(reviewer)s on %(tool)s"),
-    ChangeKind.REVIEWER: N_("name of %(reviewer)s"),
-    ChangeKind.WITHDRAWN: N_("the comparison"),
-}
-_CALLS = {Call.SHIP: N_("would ship"), Call.SKIP: N_("would skip")}
-_SHARES = (ChangeKind.PANEL_SHARE, ChangeKind.COMMUNITY_SHARE)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ContentChange:
-    """One difference; *was* and *now* are English texts, "ship" or "skip" for a call."""
-
-    kind: ChangeKind
-    comparison: str  #: its title as it is now
-    was: str
-    now: str
-    tool: str = ""
-    seat: int = 0  #: of the reviewer; 0 where the change isn't about one
-    reviewer: str = ""  #: a name, where one is published
-
-    def in_words(self, language: str = "en") -> ChangeView:
-        """Return the change as people read it; English where *language* has no words."""
-        words = translations(language)
-        reviewer = self.reviewer or reviewer_of_seat(self.seat, language)
-        what = words.gettext(_KINDS[self.kind]) % {"tool": self.tool, "reviewer": reviewer}
-        was, now = (self._value(text, language, words) for text in (self.was, self.now))
-        if self.kind is ChangeKind.WITHDRAWN:
-            now = words.gettext("withdrawn")
-        return ChangeView(what=what, comparison=self.comparison, was=was or DASH, now=now or DASH)
-
-    def _value(self, text: str, language: str, words: Translations) -> str:
-        """Return one of the two texts in a language; texts of the comparison stay as they are."""
-        if self.kind is ChangeKind.CALL:
-            return words.gettext(_CALLS[Call(text)] if text else N_("not published"))
-        if self.kind is ChangeKind.ENTRY and text in ("Free", "Paid"):
-            return words.gettext(text)
-        number = text.rstrip("%").strip()
-        return percentage(float(number), language) if self.kind in _SHARES and number else text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,10 +46,8 @@ class Correction:
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Correction:
         """Return the correction of a dictionary made by `to_dict`."""
-        changes = (
-            ContentChange(**row | {"kind": ChangeKind(row["kind"])}) for row in kept["changes"]
-        )
-        fields = {**kept, "day": date.fromisoformat(kept["day"]), "changes": tuple(changes)}
+        changes = tuple(map(ContentChange.from_dict, kept["changes"]))
+        fields = {**kept, "day": date.fromisoformat(kept["day"]), "changes": changes}
         return cls(**fields)
 
 

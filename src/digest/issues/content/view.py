@@ -281,6 +281,16 @@ class ChangeView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VerdictChangeView:
+    """A comparison that an earlier issue carried, and how its verdict has changed since."""
+
+    title: str
+    url: str  #: of its page, which has its history
+    sentences: tuple[str, ...]  #: "The panel’s share of Modal went from 100% to 75%."
+    why: str = ""  #: an editor's own words, or empty
+
+
+@dataclass(frozen=True, kw_only=True)
 class CorrectionView:
     """What a correction says of the issue that was wrong."""
 
@@ -328,6 +338,8 @@ class IssueView:
     opening_text: RichText | None = None  #: the opening where an editor wrote it
     before: tuple[BlockView, ...] = ()  #: an editor's blocks, over the comparisons
     after: tuple[BlockView, ...] = ()  #: and below them
+    changed: tuple[VerdictChangeView, ...] = ()  #: what changed since earlier issues
+    changed_too: tuple[VerdictChangeView, ...] = ()  #: what there is no room to tell of
     sponsor: SponsorView | None = None
     accent: Accent = OWN
     fonts: FontStack = OWN_FONTS
