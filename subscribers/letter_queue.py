@@ -2,58 +2,44 @@
 
 A mail is queued in the transaction of what caused it, claimed in a commit before anything is
 connected, handed over, and settled. A mail cut off in between ends in doubt and isn't sent again.
-Letters to readers wait here for `send_waiting`, which asks again whether each is still wanted.
+Letters to readers wait here for `send_waiting`; `reader_letter` says whether each is still wanted.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from subscribers import sql, suppression
-from subscribers.address import wire
 from subscribers.models import (
-    JOINED,
     AddressChange,
     LetterKind,
     LetterState,
     LetterToSend,
     SendOutcome,
-    Standing,
     Subscriber,
     Subscription,
 )
+from subscribers.reader_letter import (
+    ClaimedLetter,
+    FindAskedLink,
+    Letter,
+    LetterSort,
+    letter_of,
+    no_asked_link,
+)
 from subscribers.sql import UnitOfWork
-from subscribers.tokens import DatedTarget, Hashes, LetterCause, Links, LinkTarget
+from subscribers.tokens import Hashes, Links
 
 #: A letter claimed and not settled in this time was cut off; it may have gone out.
 CUT_OFF = timedelta(minutes=10)
 MOST_TRIES = 20  #: of a mail to no reader; a letter to a reader is tried until it is too old
-#: Letters to an address that hasn't agreed to anything yet; then all that a form can cause.
-_TO_STRANGERS = (LetterKind.CONFIRM, LetterKind.CHANGE)
-_BY_FORM = (*_TO_STRANGERS, LetterKind.ALREADY)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Letter:
-    """All that a letter's text is composed from; nothing in it was typed into a form."""
-
-    kind: LetterKind
-    address: str = field(repr=False)  #: with the domain in ASCII
-    newsletter: str  #: the slug
-    language: str
-    action_url: str = field(repr=False)  #: opened by the one button; "" for a welcome
-    unsubscribe_url: str = field(default="", repr=False)
-    preferences_url: str = field(default="", repr=False)
-    decline_url: str = field(default="", repr=False)  #: to say that one didn't ask for it
 
 
 class LetterCarrier(Protocol):
@@ -66,36 +52,6 @@ class LetterCarrier(Protocol):
         composed now.
         """
         ...
-
-
-_Sort = tuple[LetterKind, str, str]
-
-
-class _ClaimedLetter(NamedTuple):
-    """A claimed letter, with what decides whether it is still sent."""
-
-    id: int
-    subscriber_id: int
-    newsletter: str
-    kind: LetterKind
-    language: str
-    change_id: int | None
-    asked_at: datetime
-    address: str  #: the recipient; empty where a later change replaced this one
-    mailbox: str  #: the keyed hash of its mailbox
-    declined: bool  #: whether the mailbox's owner disowned an earlier one
-    held: str | None  #: the reason the address is suppressed
-    standing: Standing | None
-    since: datetime | None  #: when the reader came into that standing
-
-    @property
-    def sort(self) -> _Sort:
-        """What its text depends on."""
-        return (self.kind, self.newsletter, self.language)
-
-    def __repr__(self) -> str:
-        """Return a text without the address, since it may end up in a log."""
-        return f"_Waiting({self.id}, {self.kind})"
 
 
 def enqueue(
@@ -245,16 +201,18 @@ def send_waiting(
     hashes: Hashes,
     clock: Callable[[], datetime],
     *,
+    asked: FindAskedLink = no_asked_link,
     at_most: int = 500,
     hours: int = 48,
 ) -> Counter[LetterState]:
     """Send queued letters, the oldest first; return how many ended in which state.
 
-    *at_most* is a number of letters, *hours* the age past which a letter is given up. Stop where
-    the transport is down, since it is down for every letter. A letter that can't be composed stays
-    queued with those of its sort, and the others are sent.
+    *asked* makes the links that only the application can make. *at_most* is a number of letters,
+    *hours* the age past which a letter is given up. Stop where the transport is down, since it is
+    down for every letter. A letter that can't be composed stays queued with those of its sort, and
+    the others are sent.
     """
-    unmade: set[_Sort] = set()
+    unmade: set[LetterSort] = set()
     counts: Counter[LetterState] = Counter()
     with sessions.write() as session:
         now = clock()
@@ -267,7 +225,8 @@ def send_waiting(
     for sent in range(1, at_most + 1):
         if waiting is None:
             break
-        outcome = _send(waiting, carrier, links)
+        letter = letter_of(waiting, links, asked)
+        outcome = carrier.send(letter) if letter else None
         if outcome is SendOutcome.UNMADE:
             unmade.add(waiting.sort)
         more = sent < at_most and outcome not in _DOWN
@@ -284,73 +243,9 @@ _SENT_AGAIN = (SendOutcome.NOT_SENT, SendOutcome.HALTED, SendOutcome.UNMADE)
 _DOWN = (SendOutcome.NOT_SENT, SendOutcome.HALTED)
 
 
-def _send(waiting: _ClaimedLetter, carrier: LetterCarrier, links: Links) -> SendOutcome | None:
-    return carrier.send(_letter(waiting, links)) if _is_wanted(waiting) else None
-
-
-def _is_wanted(waiting: _ClaimedLetter) -> bool:
-    """Return whether the letter is still to be sent; it may have been queued for hours."""
-    if waiting.declined and waiting.kind in _BY_FORM:
-        return False
-    if waiting.kind is LetterKind.CONFIRM:
-        # A suppressed address may get the one letter whose answer lifts the suppression.
-        return _has_effect(waiting) and waiting.held in (None, *suppression.REJOINABLE)
-    if waiting.kind is LetterKind.CHANGE:
-        return bool(waiting.address) and waiting.held is None
-    if waiting.kind is LetterKind.MOVED:
-        return bool(waiting.address)
-    return waiting.standing in JOINED and waiting.held is None
-
-
-def _has_effect(waiting: _ClaimedLetter) -> bool:
-    """Return whether the letter's link would have an effect: the reader may have left since."""
-    if waiting.standing is not Standing.UNSUBSCRIBED or waiting.since is None:
-        return waiting.standing is Standing.PENDING
-    return waiting.asked_at > waiting.since
-
-
-def _letter(waiting: _ClaimedLetter, links: Links) -> Letter:
-    target = LinkTarget(waiting.subscriber_id, waiting.newsletter)
-    action = ""
-    if waiting.kind is LetterKind.CONFIRM:
-        action = links.confirm(DatedTarget(*target, waiting.asked_at))
-    elif waiting.kind is LetterKind.CHANGE and waiting.change_id is not None:
-        action = links.change(waiting.change_id, waiting.asked_at)
-    elif waiting.kind is LetterKind.ALREADY:
-        action = links.preferences(target, waiting.address)
-    elif waiting.kind is LetterKind.MOVED:
-        action = links.sign_up(waiting.newsletter)
-    unasked = LetterCause(
-        waiting.mailbox,
-        waiting.newsletter,
-        subscriber_id=0 if waiting.change_id else waiting.subscriber_id,
-        change_id=waiting.change_id or 0,
-    )
-    joined = waiting.kind in (LetterKind.WELCOME, LetterKind.ALREADY)
-    stranger = waiting.kind in _TO_STRANGERS
-    localized = partial(_in_language, waiting.language)
-    return Letter(
-        kind=waiting.kind,
-        address=wire(waiting.address),
-        newsletter=waiting.newsletter,
-        language=waiting.language,
-        action_url=localized(action),
-        unsubscribe_url=localized(links.unsubscribe(target)) if joined else "",
-        preferences_url=localized(links.preferences(target, waiting.address)) if joined else "",
-        decline_url=localized(links.decline(unasked)) if stranger else "",
-    )
-
-
-def _in_language(language: str, url: str) -> str:
-    """Return a link that opens its page in the letter's language, not the browser's."""
-    if not url:
-        return ""
-    return f"{url}{'&' if '?' in url else '?'}lang={language}"
-
-
 def _claim(
-    session: Session, unmade: set[_Sort], hashes: Hashes, now: datetime
-) -> _ClaimedLetter | None:
+    session: Session, unmade: set[LetterSort], hashes: Hashes, now: datetime
+) -> ClaimedLetter | None:
     """Claim the oldest letter to a reader and return it, ``None`` where no letter is left."""
     claimed = claim(session, now, _TO_READER, *(~_is_of(sort) for sort in unmade))
     if claimed is None:
@@ -368,10 +263,10 @@ def _claim(
         values |= {"address": new or "", "held": record.reason if record and barred else None}
     elif row.kind is LetterKind.MOVED:
         values |= {"address": former or "", "held": None}
-    return _ClaimedLetter(**values)
+    return ClaimedLetter(**values)
 
 
-def _is_of(sort: _Sort) -> Any:
+def _is_of(sort: LetterSort) -> Any:
     kind, newsletter, language = sort
     return and_(
         col(LetterToSend.kind) == kind,
@@ -381,7 +276,7 @@ def _is_of(sort: _Sort) -> Any:
 
 
 def _settle(
-    session: Session, waiting: _ClaimedLetter, outcome: SendOutcome | None, now: datetime
+    session: Session, waiting: ClaimedLetter, outcome: SendOutcome | None, now: datetime
 ) -> LetterState:
     state = settle(session, waiting.id, outcome, now, again=_SENT_AGAIN)
     if waiting.kind is LetterKind.MOVED and state is not LetterState.WAITING:
@@ -399,7 +294,10 @@ def _end(session: Session, old: LetterState, new: LetterState, late: Any, now: d
     return int(result.rowcount)
 
 
-_OF_LETTER = ("id", "subscriber_id", "newsletter", "kind", "language", "change_id", "asked_at")
+_OF_LETTER = (
+    *("id", "subscriber_id", "newsletter", "kind", "language"),
+    *("change_id", "asked_at", "asks_for"),
+)
 _LETTER = (
     select(
         *(getattr(LetterToSend, name) for name in _OF_LETTER),

@@ -18,11 +18,26 @@ from subscribers.models import JOINED, ConsentAct, Standing, SuppressionReason
 from subscribers.store import Evidence
 from subscribers.tokens import DatedTarget, Hashes, LetterCause
 
+#: Erases a reader, by subscriber id and address, from what the caller's packages store.
+EraseElsewhere = Callable[[Session, int, str], None]
 
-def decline(session: Session, unasked: LetterCause, evidence: Evidence, now: datetime) -> None:
+
+def nothing_elsewhere(_session: Session, _subscriber_id: int, _address: str) -> None:
+    """Erase nothing, for a caller that stores nothing else."""
+
+
+def decline(
+    session: Session,
+    unasked: LetterCause,
+    evidence: Evidence,
+    now: datetime,
+    *,
+    elsewhere: EraseElsewhere = nothing_elsewhere,
+) -> None:
     """Record that a mailbox wants no letters, and undo what caused the one it got; idempotent.
 
-    A subscriber who never confirmed is deleted; one who did is unsubscribed.
+    A subscriber who never confirmed is deleted, by *elsewhere* from other packages too; one who did
+    is unsubscribed.
     """
     suppression.decline_mailbox(session, unasked.mailbox, now)
     if unasked.change_id:
@@ -31,7 +46,9 @@ def decline(session: Session, unasked: LetterCause, evidence: Evidence, now: dat
     number = unasked.subscriber_id
     standings = {subscription.standing for subscription in store.all_standings(session, number)}
     leave(session, number, unasked.newsletter, replace(evidence, network=None), now)
-    if standings == {Standing.PENDING}:
+    reader = store.find_by_id(session, number)
+    if reader and standings <= {Standing.PENDING}:
+        elsewhere(session, number, reader.address)
         store.delete_reader(session, number)
 
 
@@ -153,14 +170,6 @@ def resume(session: Session, subscriber_id: int, newsletter: str, now: datetime)
     return store.move(
         session, subscriber_id, newsletter, Standing.CONFIRMED, now, among=[Standing.PAUSED]
     )
-
-
-#: Erases a reader, by subscriber id and address, from what the caller's packages store.
-EraseElsewhere = Callable[[Session, int, str], None]
-
-
-def nothing_elsewhere(_session: Session, _subscriber_id: int, _address: str) -> None:
-    """Erase nothing, for a caller that stores nothing else."""
 
 
 def erase(

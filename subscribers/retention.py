@@ -36,7 +36,7 @@ from subscribers.tokens import Hashes
 class RetentionPeriods:
     """How long each kind of data is kept, in days."""
 
-    pending: int = 7  #: unconfirmed sign-ups, settled letters, address changes
+    pending: int = 7  #: unconfirmed sign-ups, who only voted, settled letters, address changes
     networks: int = 90  #: the network a consent entry was made from
     evidence: int = 1_095  #: after leaving: the consent entries and the address
 
@@ -86,21 +86,25 @@ def purge(
 
 
 def _is_stale(before: datetime) -> ColumnElement[bool]:
-    asked_since = exists().where(
-        col(LetterToSend.subscriber_id) == col(Subscription.subscriber_id),
-        col(LetterToSend.asked_at) >= before,
-    )
     return and_(
         col(Subscription.standing) == Standing.PENDING,
         col(Subscription.since) < before,
-        ~asked_since,
+        ~_has_asked_since(col(Subscription.subscriber_id), before),
     )
 
 
 def _is_alone(before: datetime) -> ColumnElement[bool]:
-    """Return the condition that a subscriber has no subscription."""
+    """Return the condition that a subscriber has no subscription, nor a letter that is new."""
     stands = exists().where(col(Subscription.subscriber_id) == col(Subscriber.id))
-    return and_(col(Subscriber.created_at) < before, ~stands)
+    asked_since = _has_asked_since(col(Subscriber.id), before)
+    return and_(col(Subscriber.created_at) < before, ~stands, ~asked_since)
+
+
+def _has_asked_since(subscriber_id: Any, before: datetime) -> ColumnElement[bool]:
+    """Return the condition that a letter was asked for which a reader may still answer."""
+    return exists().where(
+        col(LetterToSend.subscriber_id) == subscriber_id, col(LetterToSend.asked_at) >= before
+    )
 
 
 def _delete_evidence(sessions: UnitOfWork, before: datetime) -> int:

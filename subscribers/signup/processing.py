@@ -1,5 +1,7 @@
 """What a recorded sign-up causes: a subscriber, a standing, consent evidence, a letter.
 
+One who asks for a link alone gets that letter, and neither a standing nor evidence.
+
 The database makes these rows itself from the recorded requests, in five statements for up to
 `MAX_SIGNUPS` sign-ups.
 """
@@ -43,7 +45,7 @@ _OLDEST = (
     select(
         *(
             getattr(RecordedSignup, name)
-            for name in ("id", "address_key", "newsletter", "wording", "at")
+            for name in ("id", "address_key", "newsletter", "wording", "at", "joins")
         )
     )
     .order_by(col(RecordedSignup.id))
@@ -116,7 +118,7 @@ def _stops(
 
 def _write_consequences(session: Session, rows: Sequence[Any], hashes: Hashes) -> int:
     """Write what each sign-up causes; return how many letters were added to the queue."""
-    for text in {row.wording for row in rows}:
+    for text in {row.wording for row in rows if row.joins}:
         consent.keep_wording(session, text)
     suppressed = suppression.find_all(session, sorted({row.address_key for row in rows}), hashes)
     signups = [_signup(row, suppressed.get(row.address_key)) for row in rows]
@@ -174,7 +176,8 @@ def _subscribers(dialect: str, signups: Any) -> Any:
 def _subscriptions(dialect: str, signups: Any) -> Any:
     """Return the statement that adds pending subscriptions.
 
-    A subscriber who left keeps that standing until the letter is answered.
+    A subscriber who left keeps that standing until the letter is answered. One who asked for a link
+    alone gets none.
     """
     values = {
         "subscriber_id": col(Subscriber.id),
@@ -183,7 +186,7 @@ def _subscriptions(dialect: str, signups: Any) -> Any:
         "source": col(RecordedSignup.form),
         "since": col(RecordedSignup.at),
     }
-    rows = _select(values, _reader(signups))
+    rows = _select(values, _reader(signups)).where(_JOINS)
     statement = sql.upsert_on(dialect, Subscription).from_select(list(values), rows)
     return statement.on_conflict_do_nothing()
 
@@ -201,8 +204,8 @@ def _entries(signups: Any) -> Any:
         "at": col(RecordedSignup.at),
     }
     same = col(Wording.text) == col(RecordedSignup.wording)
-    tables = _reader(signups).join(sql.table(Wording), same)
-    return insert(sql.table(Consent)).from_select(list(values), _select(values, tables))
+    rows = _select(values, _reader(signups).join(sql.table(Wording), same)).where(_JOINS)
+    return insert(sql.table(Consent)).from_select(list(values), rows)
 
 
 def _networks(signups: Any) -> Any:
@@ -213,17 +216,24 @@ def _networks(signups: Any) -> Any:
         "at": col(RecordedSignup.at),
         "network": col(RecordedSignup.seen_from),
     }
-    rows = _select(values, _reader(signups)).where(col(RecordedSignup.seen_from).is_not(None))
+    kept = col(RecordedSignup.seen_from).is_not(None)
+    rows = _select(values, _reader(signups)).where(_JOINS, kept)
     return insert(sql.table(ConsentNetwork)).from_select(list(values), rows)
 
 
 def _letters(signups: Any) -> Any:
-    """Return the statement that queues a letter: to confirm, or to say that nothing changed."""
+    """Return the statement that queues a letter.
+
+    It asks to confirm, says that nothing changed, or brings the link that was asked for, which then
+    confirms as well.
+    """
     joined = col(Subscription.standing).in_(JOINED)
+    asks = col(RecordedSignup.asks_for) != ""
     values = {
         "subscriber_id": col(Subscriber.id),
         "newsletter": col(RecordedSignup.newsletter),
         "kind": case(
+            (asks, _constant(LetterToSend, "kind", LetterKind.VOTE)),
             (joined, _constant(LetterToSend, "kind", LetterKind.ALREADY)),
             else_=_constant(LetterToSend, "kind", LetterKind.CONFIRM),
         ),
@@ -234,12 +244,13 @@ def _letters(signups: Any) -> Any:
         "language": col(RecordedSignup.language),
         "asked_at": col(RecordedSignup.at),
         "since": col(RecordedSignup.at),
+        "asks_for": col(RecordedSignup.asks_for),
     }
     same = and_(
         col(Subscription.subscriber_id) == col(Subscriber.id),
         col(Subscription.newsletter) == col(RecordedSignup.newsletter),
     )
-    tables = _reader(signups).join(sql.table(Subscription), same)
+    tables = _reader(signups).outerjoin(sql.table(Subscription), same)
     return insert(sql.table(LetterToSend)).from_select(list(values), _select(values, tables))
 
 
@@ -254,6 +265,10 @@ def _reader(signups: Any) -> Any:
 
 def _select(values: dict[str, Any], tables: Any) -> Any:
     return select(*values.values()).select_from(tables).order_by(col(RecordedSignup.id))
+
+
+#: Of a recorded request: it asks for a subscription, not for a link alone.
+_JOINS = col(RecordedSignup.joins)
 
 
 def _constant(model: type[SQLModel], name: str, value: Any) -> Any:

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Text, bindparam, insert, select
+from sqlalchemy import Boolean, Text, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from subscribers import sql
@@ -22,13 +22,15 @@ from subscribers.address import Address
 from subscribers.models import RecordedSignup
 from subscribers.tokens import Hashes
 
+MOST_ASKED = 400  #: characters of `SignupRequest.asks_for`
+
 
 @dataclass(frozen=True, kw_only=True)
 class SignupRequest:
-    """One request to sign an address up for a newsletter."""
+    """One request to sign an address up for a newsletter, or to send it a link."""
 
     address: Address
-    newsletter: str
+    newsletter: str  #: the one to join, or in whose name the link is sent
     form: str  #: the form it came from, by name
     wording: str  #: the text of the form one agrees to
     language: str
@@ -36,6 +38,13 @@ class SignupRequest:
     proof: str = ""  #: the answered challenge, where one is required
     harder: bool = False  #: whether that challenge was the harder one
     seen_from: str | None = field(default=None, repr=False)  #: the network to keep as evidence
+    asks_for: str = ""  #: what the letter's link opens, in the application's words
+    joins: bool = True  #: whether a subscription is asked for; false only with *asks_for*
+
+    def __post_init__(self) -> None:
+        """Refuse a request that no letter can answer."""
+        if len(self.asks_for) > MOST_ASKED or not (self.joins or self.asks_for):
+            raise ValueError("a request asks for a subscription, or for a link in a few words")
 
 
 def record_requests(
@@ -69,6 +78,8 @@ def _row(request: SignupRequest) -> tuple[Any, ...]:
         request.wording,
         request.language,
         request.seen_from,
+        request.asks_for,
+        request.joins,
     )
 
 
@@ -80,6 +91,7 @@ _TEXTS = (
     "wording",
     "language",
     "seen_from",
+    "asks_for",
 )
 
 
@@ -87,6 +99,6 @@ _TEXTS = (
 def _insertion(dialect: str) -> Any:
     """Return the statement that adds the rows `_row` makes."""
     table = sql.table(RecordedSignup)
-    requests = sql.json_rows(dialect, **dict.fromkeys(_TEXTS, Text))
+    requests = sql.json_rows(dialect, **dict.fromkeys(_TEXTS, Text), joins=Boolean)
     rows = select(*requests.c, bindparam("at", type_=table.c.at.type))
-    return insert(table).from_select([*_TEXTS, "at"], rows)
+    return insert(table).from_select([*_TEXTS, "joins", "at"], rows)

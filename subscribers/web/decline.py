@@ -71,7 +71,8 @@ async def act(request: EndpointRequest) -> Response:
     now = request.config.clock()
 
     def decline(session: Session) -> None:
-        lifecycle.decline(session, unasked, evidence, now)
+        elsewhere = request.config.erase_elsewhere
+        lifecycle.decline(session, unasked, evidence, now, elsewhere=elsewhere)
 
     await request.config.group_commit.alone(decline)
     await run_sync(request.config.on_erased)

@@ -17,8 +17,9 @@ from digest.mail.mailing import Content, Mailbox, Mailing
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
 from subscribers import letter_queue, retention
-from subscribers.letter_queue import CUT_OFF, MOST_TRIES, Letter
+from subscribers.letter_queue import CUT_OFF, MOST_TRIES
 from subscribers.models import LetterKind, LetterState, LetterToSend, SendOutcome
+from subscribers.reader_letter import Letter
 from subscribers.sql import UnitOfWork
 from subscribers.tokens import Hashes, Links, Tokens
 from tests.delivery.conftest import SECRET, MakeReaders, MakeSending

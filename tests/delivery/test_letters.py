@@ -27,7 +27,6 @@ from digest.mail.outbox import Outbox
 from digest.mail.sendgrid.payload import body
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused, Transport
 from subscribers import letter_queue
-from subscribers.letter_queue import Letter
 from subscribers.locale import LANGUAGES, translations
 from subscribers.models import (
     READERS_LETTERS,
@@ -39,6 +38,7 @@ from subscribers.models import (
     Subscriber,
     Subscription,
 )
+from subscribers.reader_letter import Letter
 from subscribers.tokens import Hashes, Links, Tokens
 from tests.images.pictures import drawn
 

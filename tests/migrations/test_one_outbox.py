@@ -17,8 +17,9 @@ from digest.mail.mailing import Content, Mailbox, Mailing
 from digest.mail.memory import MemoryTransport
 from digest.migrations.upgrade import config, upgrade
 from subscribers import letter_queue
-from subscribers.letter_queue import Letter, send_waiting
+from subscribers.letter_queue import send_waiting
 from subscribers.models import LetterKind, LetterState, LetterToSend, SendOutcome
+from subscribers.reader_letter import Letter
 from subscribers.tokens import Hashes, Links, Tokens
 from tests.migrations.test_revisions import ON_ITS_WAY
 

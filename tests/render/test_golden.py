@@ -15,8 +15,8 @@ from digest.issues.identity import MailIdentity
 from digest.letters.sender import LetterContext, write_letter
 from digest.render.engine import render
 from digest.render.rendered import Rendered
-from subscribers.letter_queue import Letter
 from subscribers.models import LetterKind
+from subscribers.reader_letter import Letter
 from tests.render.samples import full_week, make_correction, make_issue
 
 GOLDEN = Path(__file__).parents[1] / "golden"

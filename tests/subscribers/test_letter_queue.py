@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from digest.db import Database
 from subscribers import address_change, lifecycle, store, suppression
 from subscribers.address.syntax import parse
-from subscribers.letter_queue import CUT_OFF, Letter, claim, enqueue, send_waiting, settle
+from subscribers.letter_queue import CUT_OFF, claim, enqueue, send_waiting, settle
 from subscribers.models import (
     LetterKind,
     LetterState,
@@ -22,6 +22,7 @@ from subscribers.models import (
     Standing,
     SuppressionReason,
 )
+from subscribers.reader_letter import AskedLetter, AskedLink, Letter
 from subscribers.store import Evidence
 from subscribers.tokens import Hashes, Links, Tokens
 from tests.subscribers.conftest import NEWSLETTER, MakeReader
@@ -276,3 +277,168 @@ def test_I4_a_letter_is_marked_before_it_goes_and_settled_before_the_next_does(
     sent, started, waiting = LetterState.SENT, LetterState.STARTED, LetterState.WAITING
     assert post.seen == [[started, waiting, waiting], [sent, started, waiting]]
     assert left == [sent, sent, waiting]
+
+
+@dataclass
+class FakeVotes:
+    """Makes the links to vote with, and keeps what it was asked."""
+
+    answer: AskedLink | None
+    asked: list[AskedLetter] = field(default_factory=list)
+
+    def __call__(self, letter: AskedLetter) -> AskedLink | None:
+        self.asked.append(letter)
+        return self.answer
+
+
+@pytest.fixture
+def votes() -> FakeVotes:
+    return FakeVotes(AskedLink("https://news.example.com/v/x?tool-a=ship", "A vs B"))
+
+
+@pytest.fixture
+def send_votes(
+    database: Database,
+    tokens: Tokens,
+    hashes: Hashes,
+    post: FakeCarrier,
+    votes: FakeVotes,
+    now: datetime,
+) -> Send:
+    """Return a function that sends what waits, with links to vote."""
+    links = Links("https://news.example.com", tokens)
+
+    def send() -> Counter[LetterState]:
+        return send_waiting(database, post, links, hashes, lambda: now, asked=votes)
+
+    return send
+
+
+def ask_to_vote(
+    database: Database,
+    make_reader: MakeReader,
+    now: datetime,
+    standing: Standing | None = None,
+) -> int:
+    """Queue a letter that brings a link to vote; return its reader's number."""
+    with database.write() as session:
+        if standing is None:
+            reader = store.add(session, parse("reader@example.com"), now)
+        else:
+            reader = make_reader(session, standing=standing)
+        session.add(
+            LetterToSend(
+                subscriber_id=reader,
+                newsletter=NEWSLETTER,
+                kind=LetterKind.VOTE,
+                state=LetterState.WAITING,
+                language="de",
+                asked_at=now,
+                since=now,
+                asks_for="12 3=ship",
+            )
+        )
+    return reader
+
+
+def test_a_letter_brings_the_link_that_the_application_makes(
+    send_votes: Send,
+    post: FakeCarrier,
+    votes: FakeVotes,
+    database: Database,
+    make_reader: MakeReader,
+    now: datetime,
+) -> None:
+    reader = ask_to_vote(database, make_reader, now)
+    assert send_votes() == {LetterState.SENT: 1}
+    assert votes.asked == [AskedLetter(LetterKind.VOTE, reader, NEWSLETTER, "12 3=ship", now)]
+    [sent] = post.sent
+    assert (sent.action_url, sent.about) == (
+        "https://news.example.com/v/x?tool-a=ship&lang=de",
+        "A vs B",
+    )
+    assert sent.decline_url.startswith("https://news.example.com/n/")
+    assert (sent.unsubscribe_url, sent.preferences_url) == ("", "")
+
+
+def test_no_letter_goes_for_what_is_gone(
+    send_votes: Send,
+    post: FakeCarrier,
+    votes: FakeVotes,
+    database: Database,
+    make_reader: MakeReader,
+    now: datetime,
+) -> None:
+    ask_to_vote(database, make_reader, now)
+    votes.answer = None
+    assert send_votes() == {LetterState.WITHHELD: 1}
+    assert post.sent == []
+
+
+@pytest.mark.parametrize("standing", list(Standing))
+def test_anybody_may_get_a_link_to_vote_whatever_their_standing(
+    send_votes: Send,
+    database: Database,
+    make_reader: MakeReader,
+    now: datetime,
+    standing: Standing,
+) -> None:
+    ask_to_vote(database, make_reader, now, standing)
+    assert send_votes() == {LetterState.SENT: 1}
+
+
+@pytest.mark.parametrize("declined", [True, False])
+def test_who_declined_or_complained_gets_no_link_to_vote(
+    send_votes: Send,
+    database: Database,
+    make_reader: MakeReader,
+    hashes: Hashes,
+    now: datetime,
+    declined: bool,
+) -> None:
+    ask_to_vote(database, make_reader, now)
+    key = "reader@example.com"
+    with database.write() as session:
+        if declined:
+            suppression.decline_mailbox(session, suppression.mailbox_hash(key, hashes), now)
+        else:
+            suppression.suppress(session, key, SuppressionReason.COMPLAINT, hashes, now)
+    assert send_votes() == {LetterState.WITHHELD: 1}
+
+
+@pytest.mark.parametrize(
+    ("standing", "kept"),
+    [
+        (None, None),
+        (Standing.PENDING, None),
+        (Standing.CONFIRMED, Standing.CONFIRMED),
+        (Standing.PAUSED, Standing.PAUSED),
+    ],
+)
+def test_disowning_a_link_to_vote_undoes_no_older_subscription(
+    send_votes: Send,
+    post: FakeCarrier,
+    database: Database,
+    tokens: Tokens,
+    make_reader: MakeReader,
+    now: datetime,
+    standing: Standing | None,
+    kept: Standing | None,
+) -> None:
+    reader = ask_to_vote(database, make_reader, now, standing)
+    send_votes()
+    links = Links("https://news.example.com", tokens)
+    token = post.sent[0].decline_url.rpartition("/")[2].partition("?")[0]
+    erased: list[int] = []
+    with database.write() as session:
+        lifecycle.decline(
+            session,
+            links.read_decline(token),
+            Evidence(channel="page"),
+            now,
+            elsewhere=lambda _session, number, _address: erased.append(number),
+        )
+        place = store.standing_with(session, reader, NEWSLETTER)
+        known = store.find_by_id(session, reader)
+    assert (place and place.standing) == kept
+    assert (known is None, erased) == ((True, [reader]) if kept is None else (False, []))

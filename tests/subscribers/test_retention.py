@@ -88,6 +88,19 @@ def test_one_that_was_asked_for_again_stays(
     assert purged(8).pending == 0
 
 
+def test_one_who_only_asked_for_a_link_goes_once_the_letter_is_old(
+    database: Database, purged: Purge, now: datetime
+) -> None:
+    with database.write() as session:
+        reader = store.add(session, parse("voter@example.com"), now)
+        later = now + timedelta(days=6)
+        letter_queue.enqueue(session, reader, NEWSLETTER, LetterKind.VOTE, later)
+    purged(8)
+    assert (count(database, "subscriber"), count(database, "letter_to_send")) == (1, 1)
+    purged(14)
+    assert (count(database, "subscriber"), count(database, "letter_to_send")) == (0, 0)
+
+
 def test_a_sign_up_that_was_never_processed_is_deleted_too(
     database: Database, hashes: Hashes, purged: Purge, now: datetime
 ) -> None:

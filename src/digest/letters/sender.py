@@ -25,9 +25,9 @@ from digest.mail.transport import Transport
 from digest.render.accent import accent_of
 from digest.render.brand import Font, LogoView, fonts_of
 from digest.render.rendered import Rendered
-from subscribers.letter_queue import Letter
 from subscribers.locale import Translations, long_date, translations
 from subscribers.models import LetterKind, SendOutcome
+from subscribers.reader_letter import Letter
 from subscribers.sql import UnitOfWork
 
 log = logging.getLogger(__name__)

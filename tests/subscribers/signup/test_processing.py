@@ -8,14 +8,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from digest.db import Database
 from subscribers import consent, lifecycle, store, suppression
 from subscribers.abuse_prevention.rate_limits import RateLimits
 from subscribers.address.syntax import parse
-from subscribers.models import Standing, SuppressionReason
+from subscribers.models import (
+    ConsentNetwork,
+    RecordedSignup,
+    Standing,
+    SuppressionReason,
+    Wording,
+)
 from subscribers.signup import processing
 from subscribers.signup.processing import ProcessedSignups
 from subscribers.signup.requests import SignupRequest, record_requests
@@ -205,6 +211,88 @@ def test_one_erased_comes_back_as_somebody_new(
     assert reader is not None
     assert reader.id > old
     assert [entry["act"] for entry in consent.entries(session, reader.id)] == ["asked"]
+
+
+ASKED = "12 3=ship"
+
+
+def only_asks(address: str, **parts: Any) -> SignupRequest:
+    return asks(address, wording="", asks_for=ASKED, joins=False, **parts)
+
+
+def asked_letters(session: Session) -> list[tuple[str, str]]:
+    rows = session.execute(text("SELECT kind, asks_for FROM letter_to_send ORDER BY id"))
+    return [tuple(row) for row in rows]
+
+
+def test_one_who_asks_for_a_link_alone_joins_nothing(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    request = only_asks("ann@example.com", seen_from="192.0.2.0/24")
+    assert sign_up(session, hashes, now, request) == ProcessedSignups(processed=1, letters=1)
+    reader = store.find(session, "ann@example.com")
+    assert reader is not None
+    assert store.all_standings(session, reader.id) == []
+    assert consent.entries(session, reader.id) == []
+    assert asked_letters(session) == [("vote", ASKED)]
+    for model in (ConsentNetwork, Wording, RecordedSignup):
+        assert session.execute(select(model)).all() == []
+
+
+def test_one_who_asks_for_a_link_and_the_newsletter_gets_one_letter_for_both(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    request = asks("ann@example.com", asks_for=ASKED)
+    assert sign_up(session, hashes, now, request) == ProcessedSignups(processed=1, letters=1)
+    reader = store.find(session, "ann@example.com")
+    assert reader is not None
+    place = store.standing_with(session, reader.id, NEWSLETTER)
+    assert place is not None
+    assert place.standing is Standing.PENDING
+    (entry,) = consent.entries(session, reader.id)
+    assert (entry["act"], entry["wording"]) == ("asked", WORDING)
+    assert asked_letters(session) == [("vote", ASKED)]
+
+
+@pytest.mark.parametrize("joins", [True, False])
+@pytest.mark.parametrize("standing", list(Standing))
+def test_a_known_reader_who_asks_for_a_link_keeps_the_standing(
+    session: Session,
+    hashes: Hashes,
+    make_reader: MakeReader,
+    now: datetime,
+    standing: Standing,
+    joins: bool,
+) -> None:
+    number = make_reader(session, "ann@example.com", standing)
+    sign_up(session, hashes, now, asks("ann@example.com", asks_for=ASKED, joins=joins))
+    place = store.standing_with(session, number, NEWSLETTER)
+    assert place is not None
+    assert place.standing is standing
+    assert asked_letters(session) == [("vote", ASKED)]
+
+
+def test_letters_with_a_link_count_with_those_that_confirm(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    for hours in range(0, 8, 2):
+        request = asks if hours % 4 else only_asks
+        sign_up(session, hashes, now + timedelta(hours=hours), request("ann@example.com"))
+    assert [kind for kind, _ in asked_letters(session)] == ["vote", "confirm", "vote"]
+
+
+def test_an_address_that_must_not_be_mailed_is_not_asked_to_vote_either(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    suppression.suppress(session, "ann@example.com", SuppressionReason.COMPLAINT, hashes, now)
+    assert sign_up(session, hashes, now, only_asks("ann@example.com")).letters == 0
+    assert [state for *_, state in letters(session)] == ["withheld"]
+
+
+@pytest.mark.parametrize("parts", [{"joins": False}, {"asks_for": "x" * 401}])
+def test_a_request_that_no_letter_can_answer_is_refused(parts: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="asks for"):
+        asks("ann@example.com", **parts)
 
 
 def waits_for_a_lock(session: Session) -> bool:

@@ -25,8 +25,8 @@ from digest.render.pages import Site as SiteHead
 from digest.render.pages import message_page
 from subscribers import letter_queue, store
 from subscribers.abuse_prevention.rate_limits import RateLimit, RateLimits
-from subscribers.letter_queue import Letter
 from subscribers.models import SendOutcome, Standing
+from subscribers.reader_letter import Letter
 from subscribers.signup import processing
 from subscribers.tokens import Hashes, Tokens
 from subscribers.web import NewsletterInfo, Page, SiteConfig, routes
