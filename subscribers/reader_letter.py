@@ -32,6 +32,7 @@ class Letter:
     language: str
     action_url: str = field(repr=False)  #: opened by the one button; "" for a welcome
     about: str = ""  #: what its link opens, in the application's words; empty where its kind says
+    joins: bool = False  #: the page behind such a link subscribes to the newsletter as well
     unsubscribe_url: str = field(default="", repr=False)
     preferences_url: str = field(default="", repr=False)
     decline_url: str = field(default="", repr=False)  #: to say that one didn't ask for it
@@ -52,6 +53,7 @@ class AskedLink(NamedTuple):
 
     url: str
     about: str  #: what it opens, for the letter's text
+    joins: bool = False  #: the page behind it subscribes to the newsletter as well
 
 
 #: Returns the link of a letter, or ``None`` where what was asked for is gone.
@@ -99,7 +101,7 @@ def letter_of(claimed: ClaimedLetter, links: Links, asked: FindAskedLink) -> Let
     if not _is_wanted(claimed):
         return None
     if not claimed.asks_for:
-        return _letter(claimed, links, _action(claimed, links))
+        return _letter(claimed, links, AskedLink(_action(claimed, links), ""))
     link = asked(
         AskedLetter(
             claimed.kind,
@@ -109,7 +111,7 @@ def letter_of(claimed: ClaimedLetter, links: Links, asked: FindAskedLink) -> Let
             claimed.asked_at,
         )
     )
-    return _letter(claimed, links, link.url, link.about) if link else None
+    return _letter(claimed, links, link) if link else None
 
 
 def _is_wanted(claimed: ClaimedLetter) -> bool:
@@ -148,7 +150,7 @@ def _action(claimed: ClaimedLetter, links: Links) -> str:
     return ""
 
 
-def _letter(claimed: ClaimedLetter, links: Links, action: str, about: str = "") -> Letter:
+def _letter(claimed: ClaimedLetter, links: Links, opens: AskedLink) -> Letter:
     target = LinkTarget(claimed.subscriber_id, claimed.newsletter)
     own = claimed.kind in (LetterKind.WELCOME, LetterKind.ALREADY, LetterKind.VERDICT_CHANGED)
     stranger = claimed.kind in _TO_STRANGERS
@@ -158,8 +160,9 @@ def _letter(claimed: ClaimedLetter, links: Links, action: str, about: str = "") 
         address=wire(claimed.address),
         newsletter=claimed.newsletter,
         language=claimed.language,
-        action_url=localized(action),
-        about=about,
+        action_url=localized(opens.url),
+        about=opens.about,
+        joins=opens.joins,
         unsubscribe_url=localized(links.unsubscribe(target)) if own else "",
         preferences_url=localized(links.preferences(target, claimed.address)) if own else "",
         decline_url=localized(links.decline(_cause(claimed))) if stranger else "",

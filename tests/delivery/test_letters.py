@@ -66,6 +66,14 @@ LATEST = LatestIssue(
 IDENTITY = MailIdentity(
     sender="Weekly AI Tool Verdicts <verdicts@example.com>", postal_address="12 Example Street"
 )
+ABOUT = "Lintwick vs Ravelin Coder 2"
+VOTE = replace(
+    CONFIRM,
+    kind=LetterKind.VOTE,
+    action_url=f"{BASE}/v/dm90ZQ?tool-lintwick=ship",
+    about=ABOUT,
+    decline_url=f"{BASE}/n/ZGVjbGluZQ",
+)
 TOLD = LetterContext(
     name="Weekly AI Tool Verdicts", identity=IDENTITY, comes="every Tuesday", latest=LATEST
 )
@@ -270,13 +278,14 @@ def test_a_welcome_shows_the_latest_issue_that_went_out(
 def test_every_letter_is_complete_in_every_language(
     kind: LetterKind, language: str, context: LetterContext
 ) -> None:
-    letter = replace(WELCOME, kind=kind, language=language, action_url=f"{BASE}/c/abc")
+    about = ABOUT if kind is LetterKind.VOTE else ""
+    letter = replace(WELCOME, kind=kind, language=language, action_url=f"{BASE}/c/abc", about=about)
 
     view = write_letter(letter, context, hours=48)
 
     texts = [view.subject, view.preview, view.title, *view.paragraphs, *view.after, view.why]
     assert all(text.strip() for text in texts)
-    assert context.name in view.subject
+    assert (about or context.name) in view.subject
     assert not any("%(" in text.replace(context.name, "") or "  " in text for text in texts)
 
 
@@ -313,8 +322,44 @@ def test_a_confirmation_names_how_long_its_link_lasts_and_has_no_other_link() ->
     assert view.links == []
 
 
+def test_a_link_to_vote_says_what_is_voted_on_and_until_when() -> None:
+    view = write_letter(VOTE, TOLD, hours=48, days=60)
+
+    assert view.subject == f"Your vote on {ABOUT}"
+    assert (view.button, view.action_url) == ("Cast your vote", VOTE.action_url)
+    assert "60 days" in view.after[0]
+    assert not any("ubscri" in text for text in told(view))
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", [LetterKind.CONFIRM, LetterKind.CHANGE])
+def test_a_link_that_subscribes_as_well_says_so_and_for_how_long(language: str) -> None:
+    letter = replace(VOTE, joins=True, language=language)
+
+    view = write_letter(letter, TOLD, hours=48, days=60)
+
+    words = translations(language)
+    assert view.button == words.gettext("Vote and subscribe")
+    assert TOLD.name in view.paragraphs[0]
+    assert words.ngettext("%(num)s hour", "%(num)s hours", 48) % {"num": 48} in view.after[0]
+    assert words.ngettext("%(num)s day", "%(num)s days", 60) % {"num": 60} in view.after[0]
+
+
+def test_links_to_vote_on_two_comparisons_are_two_letters(make_carrier: MakePost) -> None:
+    transport = MemoryTransport()
+    carrier = make_carrier(transport)
+
+    for letter in (VOTE, replace(VOTE, about="Marlow vs Brook"), replace(VOTE, joins=True)):
+        carrier.send(letter)
+
+    subjects = [mailing.content.subject for mailing in transport.accepted]
+    assert subjects == [f"Your vote on {ABOUT}", "Your vote on Marlow vs Brook", subjects[0]]
+    texts = [mailing.content.text for mailing in transport.accepted]
+    assert ["subscribe" in text for text in texts] == [False, False, True]
+    assert all(VOTE.action_url in text for text in texts)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", [LetterKind.CONFIRM, LetterKind.CHANGE, LetterKind.VOTE])
 def test_a_letter_to_a_stranger_has_a_link_to_say_that_it_was_not_them(
     make_carrier: MakePost, kind: LetterKind, language: str
 ) -> None:

@@ -10,15 +10,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from digest.app.public_site import SiteTerms
 from digest.app.resources import Resources
 from digest.app.sending import Sending
 from digest.issues.models import Newsletter
 from digest.issues.review_link import TO_REVIEW
-from digest.letters import CodeSending, LetterTransport, LetterView, send_codes, send_test_copy
+from digest.letters import (
+    CodeSending,
+    LetterTransport,
+    LetterView,
+    send_codes,
+    send_test_copy,
+    vote_link,
+)
 from digest.mail.mailing import Content
 from digest.mail.transport import Accepted
 from subscribers.letter_queue import send_waiting
 from subscribers.models import LetterState
+from subscribers.reader_letter import AskedLetter, AskedLink
 from subscribers.tokens import Links
 
 
@@ -46,6 +55,7 @@ class LetterSending:
             identity=self.resources.identity,
             base_url=settings.base_url,
             hours=settings.link_hours,
+            days=min(settings.vote_days, settings.pending_days),
             templates=self.resources.template_folder,
             mailto=settings.leave_mailto,
         )
@@ -66,6 +76,7 @@ class LetterSending:
             self.links,
             self.resources.hashes,
             self.resources.clock,
+            asked=self._asked_link,
             at_most=at_most,
             hours=self.resources.settings.link_hours,
         )
@@ -109,6 +120,12 @@ class LetterSending:
             reply_to=identity.reply_mailbox,
             category="editors",
         )
+
+    def _asked_link(self, letter: AskedLetter) -> AskedLink | None:
+        terms = SiteTerms(self.resources).comparisons
+        base_url, tokens = self.resources.settings.base_url, self.resources.tokens
+        with self.resources.database.read() as session:
+            return vote_link(session, letter, terms, tokens=tokens, base_url=base_url)
 
     def _send_codes(self) -> Counter[LetterState]:
         transport = self.sending.transport

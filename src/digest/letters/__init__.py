@@ -4,9 +4,10 @@ The subscriber package queues a `Letter` to a reader and hands it to `sender`. `
 what a letter says of the newsletter, puts the words of `letter_texts` into the reader's language,
 and both into a `LetterView` of `letter_view`, which is all that the template sees. It renders the
 letter once for all readers of a kind, substitutes the reader's links, passes the mailing to a
-transport, and returns the `SendOutcome` of the transport's answer. `internal_mail` sends what goes
-to the publisher's own people: seed copies, test copies and notices to the editors; `review_letter`
-sends the codes that editors ask for.
+transport, and returns the `SendOutcome` of the transport's answer. `vote_letter` makes the link
+that a visitor asked for. `internal_mail` sends what goes to the publisher's own people: seed
+copies, test copies and notices to the editors; `review_letter` sends the codes that editors ask
+for.
 """
 
 from digest.letters.internal_mail import (
@@ -19,6 +20,7 @@ from digest.letters.internal_mail import (
 from digest.letters.letter_view import LetterView
 from digest.letters.review_letter import CodeSending, send_codes
 from digest.letters.sender import LetterTransport
+from digest.letters.vote_letter import vote_link
 
 __all__ = [
     "CANARY_BATCH",
@@ -30,4 +32,5 @@ __all__ = [
     "send_seed_copy",
     "send_test_copy",
     "test_copy_location",
+    "vote_link",
 ]

@@ -13,7 +13,8 @@ from subscribers.models import LetterKind
 class LetterWords:
     """The words of one letter, with placeholders such as ``%(newsletter)s``.
 
-    ``%(rhythm)s`` is a sentence on how often issues come out, or empty.
+    ``%(rhythm)s`` is a sentence on how often issues come out, or empty; ``%(about)s`` is what a
+    link opens that was asked for.
     """
 
     subject: str
@@ -127,7 +128,51 @@ LETTERS: Mapping[LetterKind, LetterWords] = {
             " address."
         ),
     ),
+    LetterKind.VOTE: LetterWords(
+        subject=N_("Your vote on %(about)s"),
+        preview=N_("Open the link and press the button. Your vote counts from then on."),
+        title=N_("Cast your vote on %(about)s"),
+        paragraphs=(
+            N_(
+                "Someone entered this address on our site to vote on %(about)s. If that was you,"
+                " open the link and press the button there."
+            ),
+        ),
+        button=N_("Cast your vote"),
+        after=(
+            N_("You can use the link for %(days)s, also to change your vote."),
+            N_(
+                "If it wasn’t you, ignore this email: no vote is counted. To get no more emails"
+                " like this one, use “This wasn’t me” below."
+            ),
+        ),
+        why=N_("You’re receiving this because someone entered this address on our site to vote."),
+    ),
 }
+
+#: The letter to vote, for who asked for the newsletter as well.
+VOTE_AND_JOIN = replace(
+    LETTERS[LetterKind.VOTE],
+    preview=N_("Open the link and press the button to vote and to get the next issue."),
+    paragraphs=(
+        N_(
+            "Someone entered this address on our site to vote on %(about)s and to subscribe to"
+            " %(newsletter)s. %(rhythm)s If that was you, open the link and press the button there,"
+            " which does both."
+        ),
+    ),
+    button=N_("Vote and subscribe"),
+    after=(
+        N_(
+            "You can use the link for %(days)s, also to change your vote. It subscribes you only in"
+            " the first %(hours)s."
+        ),
+        N_(
+            "If it wasn’t you, ignore this email: no vote is counted, and you won’t be subscribed."
+            " To get no more emails like this one, use “This wasn’t me” below."
+        ),
+    ),
+)
 
 #: The welcome to a newsletter that has no issue yet.
 FIRST_ISSUE = replace(

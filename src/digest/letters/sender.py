@@ -18,7 +18,7 @@ from digest.issues import store
 from digest.issues.calendar import rhythm
 from digest.issues.identity import MailIdentity
 from digest.issues.newsletters import logo_of
-from digest.letters.letter_texts import FIRST_ISSUE, LETTERS
+from digest.letters.letter_texts import FIRST_ISSUE, LETTERS, VOTE_AND_JOIN, LetterWords
 from digest.letters.letter_view import LetterView
 from digest.mail.mailing import Content, Mailing, Recipient, personalise
 from digest.mail.transport import Transport
@@ -36,7 +36,7 @@ _LINKS = ("action_url", "unsubscribe_url", "preferences_url", "decline_url")
 #: Base of placeholder URLs: a letter is rendered with them once, for all readers of its kind.
 _PLACEHOLDER_URL = "https://letter.invalid/-digest"
 #: Kinds whose URL is written out too, so that it works in every mail program.
-_WRITTEN_OUT = (LetterKind.CONFIRM, LetterKind.CHANGE)
+_WRITTEN_OUT = (LetterKind.CONFIRM, LetterKind.CHANGE, LetterKind.VOTE)
 #: Kinds the reader has just requested: these bypass the provider's old bounces.
 _REQUESTED = _WRITTEN_OUT
 _AUTOMATIC = {"Auto-Submitted": "auto-generated"}  # RFC 3834: suppresses out-of-office replies
@@ -74,11 +74,12 @@ class LetterTransport:
     identity: MailIdentity  #: where a newsletter has none of its own
     base_url: str
     hours: int  #: how long a confirmation link is valid
+    days: int = 7  #: how long a link to vote is valid, at least
     templates: Path | None = None  #: folder of an installation's own templates
     mailto: str = ""  #: address for unsubscription by mail
     key: Callable[[], str] = field(default=lambda: uuid4().hex)
-    #: Rendered letters by kind, newsletter and language: letters of one kind differ only in links.
-    _rendered_letters: dict[tuple[LetterKind, str, str], tuple[Rendered, MailIdentity]] = field(
+    #: Rendered letters by what their text depends on: letters of one kind differ only in links.
+    _rendered_letters: dict[tuple[object, ...], tuple[Rendered, MailIdentity]] = field(
         default_factory=dict, init=False, repr=False
     )
 
@@ -117,11 +118,13 @@ class LetterTransport:
         """Render a letter of this kind once, with placeholder URLs; return who it is from, too."""
         from digest.render.engine import render
 
-        kind = (letter.kind, letter.newsletter, letter.language)
+        kind = (letter.kind, letter.newsletter, letter.language, letter.about, letter.joins)
         if kind not in self._rendered_letters:
             with self.store.read() as session:
                 context = letter_context(session, letter, self.base_url, self.identity)
-            view = write_letter(_with_placeholder_urls(letter), context, hours=self.hours)
+            view = write_letter(
+                _with_placeholder_urls(letter), context, hours=self.hours, days=self.days
+            )
             mail = render(
                 "letter", {"letter": view, "language": view.language}, folder=self.templates
             )
@@ -161,12 +164,17 @@ def letter_context(
     )
 
 
-def write_letter(letter: Letter, context: LetterContext, *, hours: int) -> LetterView:
+def write_letter(
+    letter: Letter, context: LetterContext, *, hours: int, days: int = 7
+) -> LetterView:
     """Compose a letter; pure, and without any input of the person who requested the letter."""
     words = translations(letter.language)
-    values = _placeholder_values(context, words, letter.language, hours)
+    values = _placeholder_values(context, words, letter.language, hours) | {
+        "about": letter.about,
+        "days": words.ngettext("%(num)s day", "%(num)s days", days) % {"num": days},
+    }
     welcome = letter.kind is LetterKind.WELCOME
-    texts = FIRST_ISSUE if welcome and not context.latest else LETTERS[letter.kind]
+    texts = _texts(letter, context)
 
     def say(text: str) -> str:
         return _without_gaps(words.gettext(text) % values) if text else ""
@@ -190,6 +198,12 @@ def write_letter(letter: Letter, context: LetterContext, *, hours: int) -> Lette
         fonts=fonts_of(context.font),
         logo=context.logo,
     )
+
+
+def _texts(letter: Letter, context: LetterContext) -> LetterWords:
+    if letter.kind is LetterKind.WELCOME and not context.latest:
+        return FIRST_ISSUE
+    return VOTE_AND_JOIN if letter.joins else LETTERS[letter.kind]
 
 
 def _without_gaps(text: str) -> str:

@@ -1,11 +1,12 @@
 """What readers vote on the tools of a comparison: ship or skip, from their mail or the site.
 
-A mail's links carry the tokens of `vote_link`; a look at one changes no vote. The button on the
-page hands in a ballot, which `casting` turns into votes: `judging` decides with the `terms` of the
-installation which of them count, by `scan_rules` for programs that follow links and by `stuffing`
-for votes that come in heaps, and `store` writes each vote with its history and the day's counts.
-`counting` sums those up, `vote_words` says them, and `voter` knows what is known of one reader.
-`numbers` adds what editors are told besides: turnout, days, what isn't counted and why.
+A mail's links carry the tokens of `vote_link`; a look at one changes no vote. A visitor without one
+asks for a letter with it (`vote_request`). The button on the page hands in a ballot, which
+`casting` turns into votes: `judging` decides with the `terms` of the installation which of them
+count, by `scan_rules` for programs that follow links and by `stuffing` for votes that come in
+heaps, and `store` writes each vote with its history and the day's counts. `counting` sums those up,
+`vote_words` says them, and `voter` knows what is known of one reader. `numbers` adds what editors
+are told besides: turnout, days, what isn't counted and why.
 """
 
 from digest.votes.casting import (
@@ -36,6 +37,7 @@ from digest.votes.vote_link import (
     read_vote_token,
     vote_path,
 )
+from digest.votes.vote_request import VoteRequest, read_request
 from digest.votes.vote_words import interval_in_words, votes_in_words
 from digest.votes.voter import (
     OwnVote,
@@ -66,6 +68,7 @@ __all__ = [
     "VoteLinkExpired",
     "VoteLinkLook",
     "VoteNumbers",
+    "VoteRequest",
     "VoteTarget",
     "VoteTerms",
     "VoterPreference",
@@ -81,6 +84,7 @@ __all__ = [
     "note_looks",
     "nothing_known",
     "preference_of",
+    "read_request",
     "read_vote_token",
     "scan_numbers",
     "set_preference",
