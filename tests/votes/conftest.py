@@ -1,4 +1,4 @@
-"""A poll: a comparison of two tools, readers, and the use cases of voting with a clock of its own."""
+"""A poll: comparisons of two tools, readers, and the use cases of voting on a clock of its own."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ class Poll:
             tools = [Tool(slug=f"tool-{at}-{side}", name=f"Tool {side}") for side in (0, 1)]
             session.add_all([row, *tools])
             session.flush()
-            assert row.id and tools[0].id and tools[1].id
-            self.pairs[row.id] = (tools[0].id, tools[1].id)
-            return row.id
+            left, right = (tool.id or 0 for tool in tools)
+            self.pairs[row.id or 0] = (left, right)
+            return row.id or 0
 
     def reader(self, address: str = "reader@example.com", *, new: bool = False) -> int:
         """Add a reader who has long been on the list, or a new one, and return the number."""
@@ -141,7 +141,7 @@ class Poll:
     def held(self) -> list[HeldReason | None]:
         """Return each vote's reason to be held, in the order they were cast."""
         with self.database.read() as session:
-            return list(session.exec(select(Vote.held).order_by(col(Vote.id))))
+            return [vote.held for vote in session.exec(select(Vote).order_by(col(Vote.id)))]
 
     def scans(self) -> dict[int, tuple[str, bool]]:
         """Return the scanned copies: sign, and whether the button was pressed, by reader."""
