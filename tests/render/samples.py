@@ -27,6 +27,7 @@ from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
 from digest.render.escaping import in_plain_text
 from digest.render.lint.finding import LintedMail
 from digest.render.rendered import Rendered
+from digest.votes import VoteCounts
 
 SHIPS = (  # two a seat
     (
@@ -207,12 +208,13 @@ def make_issue(
     number: int = 12,
     newsletter: Newsletter | None = None,
     last_form: str = "",
+    counts: VoteCounts | None = None,
 ) -> IssueView:
     """Compose an issue of *revisions*, by default one dull comparison."""
     return compose(
         revisions or (make_revision(),),
         newsletter or make_newsletter(),
-        background=Background(last_form=last_form),
+        background=Background(last_form=last_form, counts=counts or {}),
         number=number,
         period="2026-W48",
         on=date(2026, 11, 24),

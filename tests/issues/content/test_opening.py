@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from digest.comparisons.models import Entry, Revision
+from digest.votes import VoteCount
 from tests.render.samples import (
     full_week,
     make_contender,
@@ -47,7 +48,7 @@ PAID_LEFT = (Entry.PAID, Entry.FREE)
     [
         (
             pair((100, 50), (40, 60)),
-            "The panel picks Marlow; readers would rather ship Oriel.",
+            "The panel picks Marlow; the community would rather ship Oriel.",
         ),
         (pair((100, 50), prices=PAID_LEFT), "The tool you pay for beats the free one."),
         (pair((50, 100), prices=PAID_LEFT), "The free tool beats the one you pay for."),
@@ -69,11 +70,11 @@ def test_an_issue_of_one_comparison_says_what_its_verdict_does_not(
     [
         (
             [pair((100, 50), (40, 60)), pair((50, 50), number=1)],
-            "The panel picks Marlow; readers would rather ship Oriel.",
+            "The panel picks Marlow; the community would rather ship Oriel.",
         ),
         (
             [pair((100, 50), (40, 60)), pair((75, 50), (1, 2), number=1)],
-            "Readers and the panel disagree on two pairs.",
+            "The community and the panel disagree on two pairs.",
         ),
         (
             [pair((50, 50)), pair((0, 100), number=1)],
@@ -141,6 +142,45 @@ def test_no_tool_is_said_to_win_where_the_verdict_is_to_skip_both(
     assert issue.comparisons[0].verdict_lead == "Skip both."
     for opening in (issue.opening, several.opening):
         assert not any(word in opening for word in ("picks", "beats", "wins", "disagree", "tie"))
+
+
+def opening_with(*votes: VoteCount, panel: Shares = (100, 50), published: Shares) -> str:
+    """Return the opening of an issue of one pair with our readers' votes on its tools."""
+    revision = pair(panel, published)
+    revision.comparison_id = 7
+    return make_issue(revision, counts={7: dict(enumerate(votes, 1))}).opening
+
+
+UPSET, NO_UPSET = (40.0, 60.0), (60.0, 40.0)
+FOR, AGAINST = (VoteCount(4, 1), VoteCount(2, 3)), (VoteCount(2, 3), VoteCount(4, 1))
+
+
+def test_our_readers_votes_come_before_those_a_page_publishes() -> None:
+    ours = "The panel picks Marlow; readers would rather ship Oriel."
+
+    assert opening_with(*AGAINST, published=UPSET) == ours
+    assert opening_with(*AGAINST, published=NO_UPSET) == ours
+    assert opening_with(*AGAINST, published=(None, None)) == ours
+    assert "Oriel" not in opening_with(*FOR, published=UPSET)
+
+
+def test_too_few_votes_of_ours_are_not_mixed_with_published_ones() -> None:
+    few = opening_with(VoteCount(0, 9), VoteCount(4, 0), published=UPSET)
+
+    assert few == "The panel picks Marlow; the community would rather ship Oriel."
+    assert "Oriel" not in opening_with(VoteCount(0, 9), published=(None, 90.0))
+
+
+def test_upsets_of_two_kinds_are_told_apart() -> None:
+    revisions = [pair((100, 50), UPSET), pair((100, 50), UPSET, number=1)]
+    for at, revision in enumerate(revisions):
+        revision.comparison_id = at
+    counts = {1: dict(enumerate(AGAINST, 1))}
+    first = make_issue(*revisions, counts=counts)
+    second = make_issue(*revisions, counts=counts, last_form=first.opening_form)
+
+    assert first.opening == "The panel picks Lathe; readers would rather ship Brook."
+    assert second.opening == "The panel picks Marlow; the community would rather ship Oriel."
 
 
 def test_an_issue_with_an_unknown_share_says_nothing_of_every_tool() -> None:

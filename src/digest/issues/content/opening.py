@@ -7,6 +7,7 @@ of one comparison isn't told what its verdict says right below.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from enum import Enum, auto
 from typing import NamedTuple
 
 from digest.comparisons.models import Entry
@@ -23,11 +24,18 @@ class Opening(NamedTuple):
     form: str
 
 
+class _Voters(Enum):
+    """Whose votes are compared with the panel; the two are never told by one name."""
+
+    READERS = auto()  #: ours; they count before the others where enough voted on both tools
+    PUBLISHED = auto()  #: those of the shares that a page publishes
+
+
 class _Pair(NamedTuple):
     """A comparison whose two shares are known."""
 
     stands: PairStanding
-    readers: ContenderView | None  #: the tool that readers would rather ship
+    upset: _Voters | None  #: who would rather ship the tool that the panel doesn't pick
 
 
 def opening(
@@ -54,9 +62,7 @@ def _of_one(comparison: ComparisonView) -> Iterator[_Truth]:
     pair = next(_pairs([comparison]), None)
     if pair is not None:
         stands = pair.stands
-        if pair.readers is not None:
-            tools = {"tool": stands.ahead.short_name, "other": pair.readers.short_name}
-            yield N_("The panel picks %(tool)s; readers would rather ship %(other)s."), dict(tools)
+        yield from _upsets([pair])
         if paid := _paid_side(stands):
             yield (
                 N_("The tool you pay for beats the free one.")
@@ -93,26 +99,38 @@ def _of_several(comparisons: Sequence[ComparisonView]) -> Iterator[_Truth]:
 def _pairs(comparisons: Sequence[ComparisonView]) -> Iterator[_Pair]:
     for comparison in comparisons:
         if stands := standing(comparison.contenders):
-            ahead, behind = stands.ahead, stands.behind
-            votes = (ahead.community_share, behind.community_share)
             picked = not (stands.tie or stands.neither)
-            against = picked and None not in votes and (votes[1] or 0) > (votes[0] or 0)
-            yield _Pair(stands, behind if against else None)
+            yield _Pair(stands, _voters_against(stands) if picked else None)
+
+
+def _voters_against(stands: PairStanding) -> _Voters | None:
+    sides = (stands.ahead, stands.behind)
+    own = [side.readers_share for side in sides]
+    voters = _Voters.PUBLISHED if None in own else _Voters.READERS
+    ahead, behind = [side.community_share for side in sides] if None in own else own
+    return voters if ahead is not None and behind is not None and behind > ahead else None
+
+
+_UPSETS = {
+    _Voters.READERS: (
+        N_("The panel picks %(tool)s; readers would rather ship %(other)s."),
+        N_("Readers and the panel disagree on %(count)s pairs."),
+    ),
+    _Voters.PUBLISHED: (
+        N_("The panel picks %(tool)s; the community would rather ship %(other)s."),
+        N_("The community and the panel disagree on %(count)s pairs."),
+    ),
+}
 
 
 def _upsets(pairs: Sequence[_Pair]) -> Iterator[_Truth]:
-    upset = [pair for pair in pairs if pair.readers is not None]
-    if len(upset) == 1:
-        stands = upset[0].stands
-        yield (
-            N_("The panel picks %(tool)s; readers would rather ship %(other)s."),
-            {"tool": stands.ahead.short_name, "other": stands.behind.short_name},
-        )
-    elif upset:
-        yield (
-            N_("Readers and the panel disagree on %(count)s pairs."),
-            {"count": len(upset)},
-        )
+    for voters, (on_one, on_several) in _UPSETS.items():
+        upset = [pair.stands for pair in pairs if pair.upset is voters]
+        if len(upset) == 1:
+            tools = {"tool": upset[0].ahead.short_name, "other": upset[0].behind.short_name}
+            yield on_one, dict(tools)
+        elif upset:
+            yield on_several, {"count": len(upset)}
 
 
 def _sweep(stands: PairStanding) -> bool:

@@ -94,6 +94,12 @@ class ContenderView:
         return votes_in_words(self.votes, self.language, shown_from=self.votes_shown_from)
 
     @property
+    def readers_share(self) -> float | None:
+        """Return our readers' share in percent; ``None`` where too few voted to show it."""
+        enough = self.votes is not None and self.votes.votes >= self.votes_shown_from
+        return self.votes.share if self.votes and enough else None
+
+    @property
     def readers_interval(self) -> str:
         """Return how sure our readers' share is: "67–74%", or empty."""
         if self.votes is None:
