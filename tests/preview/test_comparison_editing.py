@@ -8,9 +8,13 @@ import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 
-from digest.comparisons.store import by_slug, count, history
+from digest.comparisons.models import Call
+from digest.comparisons.store import by_slug, count, history, latest
 from digest.errors import NotApproved
 from digest.issues import store
+from digest.votes import HeldReason
+from digest.votes.models import Vote
+from tests.conftest import NOW
 from tests.preview.conftest import EditorFolder, Site
 
 SLUG = "tidepool-notes-vs-marginalia-loop"
@@ -149,6 +153,27 @@ def test_what_can_not_be_kept_says_why_and_leaves_no_trace(
     assert answer.status_code == 409
     assert said in answer.json()["fault"]
     assert revisions(site.editor) == []
+
+
+def test_votes_that_are_not_counted_are_shown_with_their_reasons(
+    editor: EditorFolder, site: Site
+) -> None:
+    assert "<h2>Votes" not in site.client.get("/comparison", params={"slug": SLUG}).text
+    post(site, "keep", by="Kim", words={TAGLINE: "Finds the note you lost."})
+    with editor.app.database.write() as session:
+        row = latest(session, by_slug(session, SLUG))
+        session.add(
+            Vote(
+                comparison_id=row.comparison_id,
+                tool_id=row.contenders[0].tool_id,
+                subscriber_id=1,
+                call=Call.SHIP,
+                held=HeldReason.SCANNER,
+                at=NOW,
+            )
+        )
+    form = site.client.get("/comparison", params={"slug": SLUG}).text
+    assert "<p>No vote counts yet.</p>\n<p>1 vote is held: 1 pressed by a scanner.</p>" in form
 
 
 def test_an_unknown_comparison_has_a_page_that_says_so(site: Site) -> None:

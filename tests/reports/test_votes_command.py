@@ -86,6 +86,7 @@ def vote(database: Database) -> None:
                 else None,
                 edition_id=1,
                 at=NOW,
+                mailbox_hash=f"{reader}",
             )
             for reader in range(1, 31)
         )

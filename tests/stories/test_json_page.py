@@ -57,6 +57,7 @@ def cast(site: Installation) -> None:
                 call=Call.SHIP,
                 edition_id=1,
                 at=NOW,
+                mailbox_hash="h" * 32,
             )
         )
         session.add(DailyCount(comparison_id=on, tool_id=tool, day=NOW.date(), ships=1))

@@ -56,6 +56,7 @@ def vote(database: Database, *votes: Who, side: int = 0, slug: str = SLUGS[0]) -
                 held=held,
                 edition_id=edition,
                 at=NOW,
+                mailbox_hash=f"{reader}",
             )
             for reader, call, held, edition in votes
         )

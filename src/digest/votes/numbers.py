@@ -141,7 +141,7 @@ def voters_by_copy(
 ) -> int:
     """Return how many readers voted on any of the comparisons by the links in these editions."""
     voted = _counted(comparison_ids) & col(Vote.edition_id).in_(edition_ids)
-    number = func.count(col(Vote.subscriber_id).distinct())
+    number = func.count(col(Vote.mailbox_hash).distinct())
     return session.connection().execute(select(number).where(voted)).scalar_one()
 
 
@@ -222,7 +222,7 @@ def _taken_back(session: Session, ids: Collection[int]) -> Mapping[int, int]:
 
 
 def _voters(session: Session, ids: Collection[int]) -> Mapping[int, int]:
-    number = func.count(col(Vote.subscriber_id).distinct())
+    number = func.count(col(Vote.mailbox_hash).distinct())
     return _by_comparison(session, select(col(Vote.comparison_id), number).where(_counted(ids)))
 
 

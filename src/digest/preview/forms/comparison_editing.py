@@ -26,6 +26,8 @@ from digest.preview.origin_guard import POLICY
 from digest.preview.session import PreviewSession
 from digest.render.engine import fill
 from digest.render.template_paths import template_folders
+from digest.reports import held_words, turnout_words
+from digest.votes import vote_numbers
 
 _CALLS = (("", "Not published"), *((call.value, f"Would {call.value}") for call in Call))
 
@@ -111,6 +113,7 @@ class ComparisonForms:
             "file": str(file.relative_to(folder.path)) if file else "",
             "only_in_file": int(one.only_in_file),
             "history": [self._revision(row, one) for row in one.history],
+            "votes": _vote_sentences(session, one),
         }
 
     def _revision(self, row: Revision, one: OpenedComparison) -> dict[str, Any]:
@@ -160,6 +163,13 @@ def opened(preview: PreviewSession, session: Session, slug: str) -> OpenedCompar
         history=history,
         only_in_file=draft is not None,
     )
+
+
+def _vote_sentences(session: Session, one: OpenedComparison) -> list[str]:
+    """Return who voted, and which votes aren't counted; nothing where it is only in a file."""
+    numbers = vote_numbers(session, one.history[:1])
+    told = [(turnout_words(each), held_words(each.held)) for each in numbers]
+    return [sentence for sentences in told for sentence in sentences if sentence]
 
 
 def _stored(session: Session, slug: str) -> Comparison | None:
