@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeVar
 
-from sqlalchemy.orm import Session
+from sqlmodel import Session
 
 from subscribers.sql import UnitOfWork
 

@@ -28,6 +28,7 @@ from subscribers.web.endpoint import (
     SCRIPTED,
     Endpoint,
     EndpointRequest,
+    Handler,
     headers_for,
     policy,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "Field",
     "Fields",
     "Form",
+    "Handler",
     "NetworkPrecision",
     "NewsletterInfo",
     "OwnPageSection",

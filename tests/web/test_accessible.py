@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page
 
+from digest.comparisons.models import Call
 from subscribers.tokens import DatedTarget, LinkTarget
 from tests.web.browser import Scheme, barriers, shifted, visitor
 from tests.web.conftest import SLUG, MakeSite, Running
+from tests.web.voter import LEFT, link
 
 pytestmark = pytest.mark.browser
 
@@ -42,10 +44,12 @@ def paths(site: Running) -> list[str]:
     links = site.links
     own = links.preferences(WHO, "ada@example.org").removeprefix(site.app.settings.base_url)
     mailed = [links.unsubscribe(WHO), links.confirm(DatedTarget(*WHO, site.clock()))]
+    vote = link(site, LEFT, Call.SHIP)
     return [
         *OPEN,
         *(f"{own}{part}" for part in OWN),
         *(url.removeprefix(site.app.settings.base_url) for url in mailed),
+        vote,
         "/u/broken",
     ]
 

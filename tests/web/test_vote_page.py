@@ -6,35 +6,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlmodel import col, select
 
 from digest.comparisons.models import Call, Comparison
-from digest.votes import copy_signer, letter_token, vote_path
+from digest.votes import letter_token, vote_path
 from tests.web.conftest import SLUG, Running
-
-TOOLS = ("lintwick", "ravelin-coder-2")
-READER = 1
-
-
-def comparison_id(site: Running, slug: str = SLUG) -> int:
-    with site.app.database.read() as session:
-        row = session.exec(select(Comparison).where(col(Comparison.slug) == slug)).one()
-        return row.id or 0
-
-
-def link(site: Running, tool: str = "", call: Call | None = None, **who: int) -> str:
-    """Return the path of a vote link in a copy of the first issue."""
-    reader, comparison = who.get("reader", READER), who.get("comparison", comparison_id(site))
-    sign = copy_signer(site.app.tokens, who.get("edition", 1), site.clock())
-    return vote_path(sign(reader, comparison), tool, call)
-
-
-def checked(page: str) -> list[str]:
-    """Return the radio buttons that are on, as "tool=call"."""
-    buttons = [each for each in page.split("<input") if ' type="radio"' in each]
-    on = [each for each in buttons if " checked" in each]
-    parts = [each.split('"') for each in on]
-    return [f"{part[3].removeprefix('tool-')}={part[5]}" for part in parts]
+from tests.web.voter import LEFT, READER, RIGHT, checked, comparison_id, link, vote
 
 
 def test_a_link_opens_the_comparison_with_its_choice_preset(site: Running) -> None:
@@ -53,7 +29,7 @@ def test_a_link_without_a_choice_presets_nothing(site: Running) -> None:
 
 def test_a_letter_s_link_presets_what_its_query_says(site: Running) -> None:
     token = letter_token(site.app.tokens, READER, comparison_id(site), site.clock())
-    query = f"?tool-{TOOLS[0]}=ship&tool-{TOOLS[1]}=skip&tool-{TOOLS[1]}x=skip&lang=de"
+    query = f"?tool-{LEFT}=ship&tool-{RIGHT}=skip&tool-{RIGHT}x=skip&lang=de"
     page = site.get(vote_path(token) + query).text
 
     assert checked(page) == ["lintwick=ship", "ravelin-coder-2=skip"]
@@ -133,6 +109,15 @@ def test_a_link_to_a_tool_that_has_left_says_that_the_comparison_has_changed(
 
     assert "This comparison has changed since the link was sent." in page
     assert checked(page) == []
+
+
+def test_what_the_reader_voted_before_is_shown_and_the_link_s_choice_wins(site: Running) -> None:
+    vote(site, link(site), {LEFT: "ship", RIGHT: "skip"})
+
+    plain = site.get(link(site)).text
+    assert checked(plain) == [f"{LEFT}=ship", f"{RIGHT}=skip"]
+    assert plain.count("Your vote so far: ship.") == plain.count("Your vote so far: skip.") == 1
+    assert checked(site.get(link(site, LEFT, Call.SKIP)).text) == [f"{LEFT}=skip", f"{RIGHT}=skip"]
 
 
 def test_a_link_speaks_the_visitor_s_language(site: Running) -> None:

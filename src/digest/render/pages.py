@@ -241,6 +241,14 @@ def vote_page(site: Site, vote: object, *, folder: Path | None = None) -> str:
     return _page("vote", {"site": site, "vote": vote}, folder=folder)
 
 
+def vote_answer_page(site: Site, vote: object, *, folder: Path | None = None) -> str:
+    """Return the page after a vote; raises `TemplateBroken`.
+
+    *vote* is of the shape of `digest.web.voting.vote_view.VoteAnswer`.
+    """
+    return _page("vote-answer", {"site": site, "vote": vote}, folder=folder)
+
+
 def feed_content(
     language: str,
     *,

@@ -56,6 +56,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
         webhook.start()
         letter_worker.wake()
         yield
+        await votes.finish()
         await config.stop()
         await run_sync(letter_worker.stop)
         await run_sync(webhook.stop)

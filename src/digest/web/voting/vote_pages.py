@@ -7,24 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from http import HTTPStatus
 
 from anyio.to_thread import run_sync
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from digest.app.installation import App
 from digest.comparisons.models import Call
-from digest.render.pages import vote_page
-from digest.votes import VoteLinkExpired, VoteTarget, read_vote_token, vote_path
+from digest.render.pages import Site, vote_answer_page, vote_page
+from digest.votes import (
+    VoteLinkExpired,
+    VoteLinkLook,
+    VoteTarget,
+    read_vote_token,
+    vote_path,
+)
 from digest.web.comparison_page import comparison_path
 from digest.web.status_messages import StatusMessage, status_page
 from digest.web.theme import Theme
-from digest.web.voting.ballot_papers import BallotPaper, BallotPapers
-from digest.web.voting.vote_view import FIELD, vote_form
-from subscribers import store as subscribers
+from digest.web.voting.ballot_box import BallotBox, BallotSlip, CastVote, OpenedLink
+from digest.web.voting.ballot_papers import BallotPaper
+from digest.web.voting.vote_view import FIELD, vote_answer, vote_form
 from subscribers.errors import BadToken
 from subscribers.locale import LANGUAGES, N_
-from subscribers.web import Endpoint, EndpointRequest, Page, PageText, SiteConfig
+from subscribers.web import Endpoint, EndpointRequest, Handler, Page, PageText, SiteConfig
 
 _EXPIRED = PageText(
     title=N_("This link to vote has expired"),
@@ -35,7 +43,9 @@ _ERASED = PageText(
     body=(N_("It was sent to an address that isn’t on our list any more."),),
 )
 _CHANGED = N_("This comparison has changed since the link was sent. These are its tools now.")
+_EMPTY = N_("Please choose ship or skip for at least one of the two.")
 _CALLS = {call.value: call for call in Call}
+_PREFETCH = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 
 
 class _Refused(Exception):
@@ -54,62 +64,97 @@ class VotePages:
         self._app = app
         self._config = config
         self._theme = theme
-        self._papers = BallotPapers()
+        self._box = BallotBox(app, config)
 
     def routes(self) -> list[Route]:
         """Return the routes."""
-        form = Endpoint(config=self._config, get=self.show)
-        link = vote_path("{token}")
-        return [Route(link, form), Route(f"{link}/{{tool}}/{{call}}", form)]
+        link, show = vote_path("{token}"), self._refusing(self.show)
+        preset = Endpoint(config=self._config, get=show)
+        cast = Endpoint(config=self._config, get=show, post=self._refusing(self.cast))
+        take_back = Endpoint(config=self._config, get=show, post=self._refusing(self.take_back))
+        return [
+            Route(link, cast),
+            # A GET, such as a reload of the answer, shows the form.
+            Route(f"{link}/take-back", take_back),
+            Route(f"{link}/{{tool}}/{{call}}", preset),
+        ]
+
+    async def finish(self) -> None:
+        """Wait for what is still to be written; call this before the database is closed."""
+        await self._box.finish()
 
     async def show(self, request: EndpointRequest) -> Response:
         """Show the form; a link's path, or its query, has chosen already."""
-        chosen = _preset(request)
-        try:
-            target = await self._target(request)
-            paper = await run_sync(self._paper, request, target)
-        except _Refused as refusal:
-            return request.show(refusal.page, status=refusal.status)
+        target, chosen = self._target(request), _preset(request)
+        opened = await run_sync(self._box.open, target, request.language)
+        paper = _paper(request, opened)
+        await self._box.note(self._look(request, target, paper.by_id(chosen)))
         notice = "" if set(chosen) <= set(paper.tool_ids) else request.gettext(_CHANGED)
-        return self._form(request, paper, chosen, notice=notice)
+        return self._form(request, paper, chosen, opened.standing, notice=notice)
 
-    async def _target(self, request: EndpointRequest) -> VoteTarget:
-        """Return what the token in the path is good for; raises `BadToken` or `_Refused`."""
+    async def cast(self, request: EndpointRequest) -> Response:
+        """Cast the vote, and show what has come of it; repeating it changes nothing."""
+        target, chosen = self._target(request), _choices(request.fields)
+        if not chosen:
+            opened = await run_sync(self._box.open, target, request.language)
+            paper, fault = _paper(request, opened), request.gettext(_EMPTY)
+            return self._form(request, paper, {}, opened.standing, fault=fault)
+        cast = await self._box.cast(_slip(request, target, chosen))
+        paper = _paper(request, cast)
+        if not paper.by_id(chosen):
+            return self._form(request, paper, {}, cast.standing, fault=request.gettext(_CHANGED))
+        return self._answer(request, paper, cast)
+
+    async def take_back(self, request: EndpointRequest) -> Response:
+        """Take back the vote on one tool; repeating it changes nothing."""
+        target, tool = self._target(request), request.fields.get("tool", "")
+        cast = await self._box.cast(_slip(request, target, {tool: None}))
+        paper = _paper(request, cast)
+        if tool not in paper.tool_ids:
+            return self._form(request, paper, {}, cast.standing, fault=request.gettext(_CHANGED))
+        return self._answer(request, paper, cast, taken_back=tool)
+
+    def _refusing(self, handler: Handler) -> Handler:
+        """Return a handler that says in a page why a link opens nothing."""
+
+        async def answer(request: EndpointRequest) -> Response:
+            try:
+                return await handler(request)
+            except VoteLinkExpired as fault:
+                opened = await run_sync(self._box.open, fault.target, request.language)
+                refusal = _expired(request, opened.paper)
+            except _Refused as fault:
+                refusal = fault
+            return request.show(refusal.page, status=refusal.status)
+
+        return answer
+
+    def _target(self, request: EndpointRequest) -> VoteTarget:
+        """Return what the token in the path is good for; raises `BadToken`, `VoteLinkExpired`."""
         days = self._app.settings.vote_days
-        try:
-            return read_vote_token(self._app.tokens, request.token, self._app.clock(), days=days)
-        except VoteLinkExpired as fault:
-            raise await run_sync(self._expired, request, fault.target) from None
+        return read_vote_token(self._app.tokens, request.token, self._app.clock(), days=days)
 
-    def _expired(self, request: EndpointRequest, target: VoteTarget) -> _Refused:
-        with self._config.sessions.read() as session:
-            key = (target.comparison_id, request.language)
-            paper = self._papers.find(session, [key]).get(key)
-        page = request.make_page(_EXPIRED)
-        if paper is None or paper.withdrawn:
-            return _withdrawn(request)
-        onward = f"{comparison_path(paper.slug)}#vote"
-        return _Refused(replace(page, links=[(request.gettext("Vote there"), onward)]), 410)
-
-    def _paper(self, request: EndpointRequest, target: VoteTarget) -> BallotPaper:
-        """Return what a reader may vote on; raises `BadToken` or `_Refused`."""
-        with self._config.sessions.read() as session:
-            key = (target.comparison_id, request.language)
-            paper = self._papers.find(session, [key]).get(key)
-            reader = subscribers.find_by_id(session, target.subscriber_id)
-        if paper is None:
-            raise BadToken
-        if paper.withdrawn:
-            raise _withdrawn(request)
-        if reader is None:
-            raise _Refused(request.make_page(_ERASED), 410)
-        return paper
+    def _look(
+        self, request: EndpointRequest, target: VoteTarget, chosen: Mapping[int, Call | None]
+    ) -> VoteLinkLook:
+        tool_id, call = next(iter(chosen.items()), (0, None))
+        return VoteLinkLook(
+            subscriber_id=target.subscriber_id,
+            edition_id=target.edition_id,
+            comparison_id=target.comparison_id,
+            tool_id=tool_id,
+            call=call,
+            at=self._app.clock(),
+            machine=_is_machine(request.http),
+            address=str(request.address or ""),
+        )
 
     def _form(
         self,
         request: EndpointRequest,
         paper: BallotPaper,
         chosen: Mapping[str, Call],
+        standing: Mapping[str, Call],
         *,
         fault: str = "",
         notice: str = "",
@@ -118,19 +163,84 @@ class VotePages:
             paper,
             vote_path(request.token),
             chosen=chosen,
-            standing={},
+            standing=standing,
             language=request.language,
-            kept_language=request.language if request.requested_language in LANGUAGES else "",
+            kept_language=_kept_language(request),
             fault=fault,
             notice=notice,
         )
-        site = replace(self._theme.site(), language=request.language)
-        page = vote_page(site, view, folder=self._theme.folder)
+        page = vote_page(self._site(request), view, folder=self._theme.folder)
         return HTMLResponse(page, 422 if fault else 200)
+
+    def _answer(
+        self, request: EndpointRequest, paper: BallotPaper, cast: CastVote, *, taken_back: str = ""
+    ) -> Response:
+        path = vote_path(request.token)
+        view = vote_answer(
+            cast,
+            paper,
+            path,
+            change=request.onward(path),
+            shown_from=self._app.settings.votes_shown_from,
+            taken_back=taken_back,
+            language=request.language,
+            kept_language=_kept_language(request),
+        )
+        page = vote_answer_page(self._site(request), view, folder=self._theme.folder)
+        return HTMLResponse(page)
+
+    def _site(self, request: EndpointRequest) -> Site:
+        return replace(self._theme.site(), language=request.language)
+
+
+def _paper(request: EndpointRequest, opened: OpenedLink) -> BallotPaper:
+    """Return what a link lets its reader vote on; raises `BadToken` or `_Refused`."""
+    if opened.paper is None:
+        raise BadToken
+    if opened.paper.withdrawn:
+        raise _withdrawn(request)
+    if not opened.known:
+        raise _Refused(request.make_page(_ERASED), HTTPStatus.GONE)
+    return opened.paper
 
 
 def _withdrawn(request: EndpointRequest) -> _Refused:
-    return _Refused(status_page(StatusMessage.WITHDRAWN, request.http), 410)
+    return _Refused(status_page(StatusMessage.WITHDRAWN, request.http), HTTPStatus.GONE)
+
+
+def _expired(request: EndpointRequest, paper: BallotPaper | None) -> _Refused:
+    if paper is None or paper.withdrawn:
+        return _withdrawn(request)
+    there = [(request.gettext("Vote there"), f"{comparison_path(paper.slug)}#vote")]
+    return _Refused(replace(request.make_page(_EXPIRED), links=there), HTTPStatus.GONE)
+
+
+def _slip(
+    request: EndpointRequest, target: VoteTarget, choices: Mapping[str, Call | None]
+) -> BallotSlip:
+    return BallotSlip(
+        target=target,
+        language=request.language,
+        choices=choices,
+        network=request.visitor,
+        address=str(request.address or ""),
+        machine=_is_machine(request.http),
+    )
+
+
+def _kept_language(request: EndpointRequest) -> str:
+    return request.language if request.requested_language in LANGUAGES else ""
+
+
+def _is_machine(http: Request) -> bool:
+    """Return whether a client says that nobody looks at what it fetches.
+
+    Browsers announce a prefetch by a header (W3C Resource Hints), and name themselves Mozilla.
+    """
+    prefetches = any(name in http.headers for name in _PREFETCH)
+    return (
+        http.method == "HEAD" or prefetches or "Mozilla" not in http.headers.get("user-agent", "")
+    )
 
 
 def _preset(request: EndpointRequest) -> dict[str, Call]:

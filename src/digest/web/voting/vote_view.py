@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from digest.comparisons.models import Call
 from digest.issues.content import ContenderView
+from digest.votes import HeldReason, VoteCount
 from digest.web.comparison_page import comparison_path
+from digest.web.voting.ballot_box import CastVote
 from digest.web.voting.ballot_papers import BallotPaper
-from subscribers.locale import N_, translations
+from subscribers.locale import N_, listed, percentage, translations
 
 FIELD = "tool-"  #: what the form's fields are called, before the slug of their tool
 _SO_FAR = {
@@ -77,3 +79,154 @@ def _question(
         chosen=preset.value if preset else "",
         so_far=translations(language).gettext(_SO_FAR[standing]) if standing else "",
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoteResult:
+    """One tool after the vote: what the reader, all readers and the panel say."""
+
+    slug: str
+    tool: str
+    name: str
+    own: str  #: "ship", "skip", or empty
+    readers: str  #: "71% would ship · 612 votes"
+    interval: str  #: "67–74%", or empty
+    panel: str  #: "75% · 3 ship · 1 skip", or empty
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoteAnswer:
+    """The page after a press of a button."""
+
+    title: str
+    told: str  #: what the reader has voted, in a sentence
+    notes: Sequence[str]  #: what else there is to know
+    results: Sequence[VoteResult]
+    path: str  #: that forms post to
+    change: str  #: path of the page to change the vote on
+    again: Sequence[tuple[str, str]]  #: the fields of a button that votes once more, or none
+    comparison: str  #: path of the comparison's page
+    language: str  #: to be kept in forms; empty where none was asked for
+
+
+#: What becomes of a vote that isn't counted, in words that help a reader and teach no cheat.
+_HELD = {
+    HeldReason.SCANNER: N_(
+        "This doesn’t count yet: it came right after the email, or along with many of its links, as"
+        " if a program had done it. Please wait a minute, then press the button again."
+    ),
+    HeldReason.UNDELIVERED: N_(
+        "It counts as soon as we know that the email reached you, usually within minutes."
+    ),
+    HeldReason.SUPPRESSED: N_("We don’t count it, because we can’t send email to your address."),
+    HeldReason.DISPOSABLE: N_("We don’t count it, because your address is a throwaway address."),
+    HeldReason.MAILBOX: N_(
+        "We don’t count it, because another address of the same mailbox has voted."
+    ),
+    HeldReason.NETWORK: N_(
+        "We don’t count it, because many new addresses voted from the same network."
+    ),
+}
+
+
+def vote_answer(
+    cast: CastVote,
+    paper: BallotPaper,
+    path: str,
+    *,
+    change: str,
+    shown_from: int,
+    taken_back: str = "",
+    language: str,
+    kept_language: str = "",
+) -> VoteAnswer:
+    """Return the page after a press; *taken_back* is the slug of the tool it took back."""
+    again = cast.held is HeldReason.SCANNER
+    names = {slug: side.short_name for slug, side in zip(paper.tool_ids, paper.sides, strict=True)}
+    pressed = [(slug, call) for slug in names if (call := cast.pressed.get(slug))]
+    return VoteAnswer(
+        title=_title(cast.held, language, taken_back=bool(taken_back)),
+        told=_told_taken_back(names[taken_back], language, again=again)
+        if taken_back
+        else _told(pressed, names, language),
+        notes=[translations(language).gettext(_HELD[cast.held])] if cast.held else [],
+        results=_results(cast, paper, shown_from, language),
+        path=path,
+        change=change,
+        again=[(f"{FIELD}{slug}", call.value) for slug, call in pressed] if again else [],
+        comparison=comparison_path(paper.slug),
+        language=kept_language,
+    )
+
+
+def _title(held: HeldReason | None, language: str, *, taken_back: bool) -> str:
+    words = translations(language)
+    if held is HeldReason.SCANNER:
+        return words.gettext("Please press the button again")
+    if taken_back:
+        return words.gettext("Vote taken back")
+    if held is None or held is HeldReason.UNDELIVERED:
+        return words.gettext("Thank you for your vote")
+    return words.gettext("Your vote isn’t counted")
+
+
+def _told_taken_back(tool: str, language: str, *, again: bool) -> str:
+    words = translations(language)
+    text = (
+        words.gettext("Your vote on %(tool)s hasn’t been taken back yet.")
+        if again
+        else words.gettext("Your vote on %(tool)s no longer counts.")
+    )
+    return text % {"tool": tool}
+
+
+def _told(calls: Sequence[tuple[str, Call]], names: Mapping[str, str], language: str) -> str:
+    """Return votes in a sentence: "You’d ship Modal and skip Code Llama 4."."""
+    words = translations(language)
+    ships = listed([names[slug] for slug, call in calls if call is Call.SHIP], language)
+    skips = listed([names[slug] for slug, call in calls if call is Call.SKIP], language)
+    if ships and skips:
+        text = words.gettext("You’d ship %(ships)s and skip %(skips)s.")
+        return text % {"ships": ships, "skips": skips}
+    if ships:
+        return words.gettext("You’d ship %(tools)s.") % {"tools": ships}
+    return words.gettext("You’d skip %(tools)s.") % {"tools": skips}
+
+
+def _results(
+    cast: CastVote, paper: BallotPaper, shown_from: int, language: str
+) -> Sequence[VoteResult]:
+    return [
+        _result(
+            replace(
+                side,
+                votes=cast.counts.get(tool_id, VoteCount()),
+                votes_shown_from=shown_from,
+            ),
+            slug,
+            cast.standing.get(slug),
+            language,
+        )
+        for (slug, tool_id), side in zip(paper.tool_ids.items(), paper.sides, strict=True)
+    ]
+
+
+def _result(side: ContenderView, slug: str, own: Call | None, language: str) -> VoteResult:
+    return VoteResult(
+        slug=slug,
+        tool=side.short_name,
+        name=side.name,
+        own=own.value if own else "",
+        readers=side.readers,
+        interval=side.readers_interval,
+        panel=_panel(side, language),
+    )
+
+
+def _panel(side: ContenderView, language: str) -> str:
+    if side.panel_share is None:
+        return side.split
+    share = percentage(side.panel_share, language)
+    if side.split:
+        return f"{share} · {side.split}"
+    return translations(language).gettext("%(share)s would ship") % {"share": share}

@@ -1,0 +1,179 @@
+"""Cast the votes of many requests in one transaction, and read there what their pages show.
+
+This module hides the group commit: a press waits for its commit, a look at a link waits for none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from digest.app.installation import App
+from digest.comparisons.models import Call
+from digest.votes import (
+    Ballot,
+    BallotResult,
+    HeldReason,
+    VoteCount,
+    VoteCounts,
+    VoteLinkLook,
+    VoteTarget,
+    cast_votes,
+    counts_of,
+    note_looks,
+    standing_votes,
+)
+from digest.web.voting.ballot_papers import BallotPaper, BallotPapers
+from subscribers import store as subscribers
+from subscribers.signup import StoreBusy
+from subscribers.web import SiteConfig
+
+log = logging.getLogger(__name__)
+
+_MOST_LOOKS = 1_000  # written later at once; one more is waited for, so that the queue has room
+
+
+class BallotSlip(NamedTuple):
+    """What one press of a button hands in, before the comparison was looked up."""
+
+    target: VoteTarget
+    language: str
+    choices: Mapping[str, Call | None]  #: by the tool's slug; ``None`` takes the vote back
+    network: str
+    address: str
+    machine: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenedLink:
+    """What a token opens: a comparison and a reader, each as far as it is still there."""
+
+    paper: BallotPaper | None
+    known: bool  #: the reader is on our list, subscribed or not
+    standing: Mapping[str, Call] = field(default_factory=dict)  #: by slug
+
+
+@dataclass(frozen=True, kw_only=True)
+class CastVote(OpenedLink):
+    """What has become of a ballot slip."""
+
+    pressed: Mapping[str, Call | None] = field(default_factory=dict)  #: by slug
+    held: HeldReason | None = None
+    counts: Mapping[int, VoteCount] = field(default_factory=dict)  #: by tool id
+
+
+class BallotBox:
+    """The way of presses and looks into the database, by the group commit of all the pages."""
+
+    def __init__(self, app: App, config: SiteConfig) -> None:
+        self._app = app
+        self._config = config
+        self._papers = BallotPapers()
+        self._looks: set[asyncio.Task[None]] = set()
+
+    def open(self, target: VoteTarget, language: str) -> OpenedLink:
+        """Return what a token opens; blocks while it reads."""
+        key = (target.comparison_id, language)
+        with self._config.sessions.read() as session:
+            paper = self._papers.find(session, [key]).get(key)
+            return OpenedLink(
+                paper=paper,
+                known=subscribers.find_by_id(session, target.subscriber_id) is not None,
+                standing=_standing(session, target, paper, {}),
+            )
+
+    async def cast(self, slip: BallotSlip) -> CastVote:
+        """Cast the vote of a slip, and return what became of it after the commit.
+
+        Nothing is cast for a reader who was erased, on a comparison that was withdrawn, or for
+        tools that aren't in it. Raises what `GroupCommit.together` raises.
+        """
+        return await self._config.group_commit.together(self._cast, slip)
+
+    def _cast(self, session: Session, slips: Sequence[BallotSlip]) -> list[CastVote]:
+        """Cast the votes of *slips*, by few statements however many there are."""
+        papers = self._papers.find(
+            session, {(slip.target.comparison_id, slip.language) for slip in slips}
+        )
+        opened = [papers.get((slip.target.comparison_id, slip.language)) for slip in slips]
+        ballots = {
+            number: ballot
+            for number, (slip, paper) in enumerate(zip(slips, opened, strict=True))
+            if (ballot := _ballot(slip, paper))
+        }
+        now, terms = self._app.clock(), self._app.votes.terms
+        cast = cast_votes(session, list(ballots.values()), terms, now)
+        results = dict(zip(ballots, cast, strict=True))
+        counts = counts_of(session, [slip.target.comparison_id for slip in slips])
+        return [
+            _cast_vote(session, slip, paper, results.get(number, BallotResult()), counts)
+            for number, (slip, paper) in enumerate(zip(slips, opened, strict=True))
+        ]
+
+    async def note(self, look: VoteLinkLook) -> None:
+        """Note a look at a link a moment later; the visitor waits only while many are waiting."""
+        task = asyncio.create_task(self._note_soon(look))
+        self._looks.add(task)
+        task.add_done_callback(self._looks.discard)
+        if len(self._looks) > _MOST_LOOKS:
+            await task
+
+    async def finish(self) -> None:
+        """Wait for the looks that aren't written yet."""
+        await asyncio.gather(*self._looks)
+
+    async def _note_soon(self, look: VoteLinkLook) -> None:
+        try:
+            await self._config.group_commit.together(self._note, look)
+        except (SQLAlchemyError, StoreBusy, TimeoutError) as fault:
+            log.error("a look at a vote link can't be noted: %s", type(fault).__name__)
+
+    def _note(self, session: Session, looks: Sequence[VoteLinkLook]) -> list[None]:
+        note_looks(session, looks, self._app.votes.terms, self._app.clock())
+        return [None] * len(looks)
+
+
+def _ballot(slip: BallotSlip, paper: BallotPaper | None) -> Ballot | None:
+    """Return what is cast for a slip; ``None`` for nothing."""
+    if paper is None or paper.withdrawn:
+        return None
+    calls = paper.by_id(slip.choices)
+    return Ballot(slip.target, calls, slip.network, slip.address, slip.machine) if calls else None
+
+
+def _cast_vote(
+    session: Session,
+    slip: BallotSlip,
+    paper: BallotPaper | None,
+    result: BallotResult,
+    counts: VoteCounts,
+) -> CastVote:
+    sure = {} if result.held is HeldReason.SCANNER else slip.choices
+    return CastVote(
+        paper=paper,
+        known=not result.gone,
+        standing=_standing(session, slip.target, paper, sure),
+        pressed=slip.choices,
+        held=result.held,
+        counts=counts.get(slip.target.comparison_id, {}),
+    )
+
+
+def _standing(
+    session: Session,
+    target: VoteTarget,
+    paper: BallotPaper | None,
+    sure: Mapping[str, Call | None],
+) -> Mapping[str, Call]:
+    """Return a reader's votes as they stand, by slug; *sure* are those that needn't be read."""
+    if paper is None:
+        return {}
+    if sure.keys() >= paper.tool_ids.keys():
+        return {slug: call for slug in paper.tool_ids if (call := sure[slug])}
+    return paper.by_slug(standing_votes(session, target.subscriber_id, target.comparison_id))
