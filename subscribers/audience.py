@@ -24,6 +24,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import col
@@ -85,6 +86,17 @@ def audience(
         .join(Subscriber, col(Subscriber.id) == col(Subscription.subscriber_id))
         .where(col(Subscription.newsletter) == newsletter)
     )
+
+
+def may_be_mailed(
+    session: Session, newsletter: str, subscriber_ids: Collection[int], now: datetime
+) -> set[int]:
+    """Return those of some readers who get *newsletter* and may be mailed *now*."""
+    rows = audience(newsletter, now).subquery()
+    wanted = select(rows.c.subscriber_id).where(
+        rows.c.subscriber_id.in_(subscriber_ids), rows.c.exclusion.is_(None)
+    )
+    return set(session.execute(wanted).scalars())
 
 
 def _exclusion(now: datetime, about: Collection[str] | None) -> ColumnElement[Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Session
@@ -75,6 +75,24 @@ def enqueue(
     session.execute(insert(_ROWS).values(row))
 
 
+class ToldLetter(NamedTuple):
+    """A letter that tells a reader of something once."""
+
+    subscriber_id: int
+    newsletter: str
+    kind: LetterKind
+    language: str
+    about: str  #: what it is sent once for
+    asks_for: str  #: what it says, in the application's words
+
+
+def enqueue_once(session: Session, letter: ToldLetter, now: datetime) -> None:
+    """Queue a letter to a reader, unless one about the same was queued; the caller commits."""
+    row = _row(letter.newsletter, letter.kind, now) | letter._asdict()
+    once = sql.upsert(session, LetterToSend).values(row)
+    session.execute(once.on_conflict_do_nothing(**_ONCE))
+
+
 def queue_internal(
     session: Session,
     kind: LetterKind,
@@ -92,9 +110,7 @@ def queue_internal(
     insert_once = (
         sql.upsert(session, LetterToSend)
         .values(row)
-        .on_conflict_do_update(
-            index_elements=["about"], index_where=text("about IS NOT NULL"), set_={"about": about}
-        )
+        .on_conflict_do_update(**_ONCE, set_={"about": about})
     )
     queued: int = session.execute(insert_once.returning(_ROWS.c.id)).scalar_one()
     return queued
@@ -187,6 +203,8 @@ def _row(newsletter: str, kind: LetterKind, now: datetime) -> dict[str, Any]:
 
 
 _ROWS = sql.table(LetterToSend)
+#: The index by which mail about the same thing is one row.
+_ONCE: dict[str, Any] = {"index_elements": ["about"], "index_where": text("about IS NOT NULL")}
 _STATES = {
     None: LetterState.WITHHELD,
     SendOutcome.ACCEPTED: LetterState.SENT,

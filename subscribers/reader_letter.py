@@ -33,6 +33,7 @@ class Letter:
     action_url: str = field(repr=False)  #: opened by the one button; "" for a welcome
     about: str = ""  #: what its link opens, in the application's words; empty where its kind says
     joins: bool = False  #: the page behind such a link subscribes to the newsletter as well
+    said: tuple[str, ...] = ()  #: paragraphs of the application's own
     unsubscribe_url: str = field(default="", repr=False)
     preferences_url: str = field(default="", repr=False)
     decline_url: str = field(default="", repr=False)  #: to say that one didn't ask for it
@@ -46,6 +47,7 @@ class AskedLetter(NamedTuple):
     newsletter: str
     asks_for: str  #: what the link is to open, in the application's words
     at: datetime  #: when it was asked for
+    language: str = "en"
 
 
 class AskedLink(NamedTuple):
@@ -54,6 +56,7 @@ class AskedLink(NamedTuple):
     url: str
     about: str  #: what it opens, for the letter's text
     joins: bool = False  #: the page behind it subscribes to the newsletter as well
+    said: tuple[str, ...] = ()  #: paragraphs of the letter, in its language
 
 
 #: Returns the link of a letter, or ``None`` where what was asked for is gone.
@@ -109,6 +112,7 @@ def letter_of(claimed: ClaimedLetter, links: Links, asked: FindAskedLink) -> Let
             claimed.newsletter,
             claimed.asks_for,
             claimed.asked_at,
+            claimed.language,
         )
     )
     return _letter(claimed, links, link) if link else None
@@ -163,6 +167,7 @@ def _letter(claimed: ClaimedLetter, links: Links, opens: AskedLink) -> Letter:
         action_url=localized(opens.url),
         about=opens.about,
         joins=opens.joins,
+        said=opens.said,
         unsubscribe_url=localized(links.unsubscribe(target)) if own else "",
         preferences_url=localized(links.preferences(target, claimed.address)) if own else "",
         decline_url=localized(links.decline(_cause(claimed))) if stranger else "",

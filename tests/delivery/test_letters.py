@@ -278,7 +278,7 @@ def test_a_welcome_shows_the_latest_issue_that_went_out(
 def test_every_letter_is_complete_in_every_language(
     kind: LetterKind, language: str, context: LetterContext
 ) -> None:
-    about = ABOUT if kind is LetterKind.VOTE else ""
+    about = ABOUT if kind in (LetterKind.VOTE, LetterKind.VERDICT_CHANGED) else ""
     letter = replace(WELCOME, kind=kind, language=language, action_url=f"{BASE}/c/abc", about=about)
 
     view = write_letter(letter, context, hours=48)

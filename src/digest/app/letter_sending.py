@@ -21,12 +21,13 @@ from digest.letters import (
     LetterView,
     send_codes,
     send_test_copy,
+    verdict_link,
     vote_link,
 )
 from digest.mail.mailing import Content
 from digest.mail.transport import Accepted
 from subscribers.letter_queue import send_waiting
-from subscribers.models import LetterState
+from subscribers.models import LetterKind, LetterState
 from subscribers.reader_letter import AskedLetter, AskedLink
 from subscribers.tokens import Links
 
@@ -125,6 +126,8 @@ class LetterSending:
         terms = SiteTerms(self.resources).comparisons
         base_url, tokens = self.resources.settings.base_url, self.resources.tokens
         with self.resources.database.read() as session:
+            if letter.kind is LetterKind.VERDICT_CHANGED:
+                return verdict_link(session, letter, terms, base_url=base_url)
             return vote_link(session, letter, terms, tokens=tokens, base_url=base_url)
 
     def _send_codes(self) -> Counter[LetterState]:

@@ -24,3 +24,12 @@ def set_cursor(session: Session, name: str, reached: int) -> None:
     session.connection().execute(
         insert.on_conflict_do_update(index_elements=["name"], set_={"reached": reached})
     )
+
+
+def locked_cursor(session: Session, name: str) -> int:
+    """Return what `cursor` does, and let no other pass of that name on before this one commits."""
+    insert = upsert(session, Cursor).values(name=name, reached=0)
+    locked = insert.on_conflict_do_update(
+        index_elements=["name"], set_={"reached": col(Cursor.reached)}
+    )
+    return int(session.connection().execute(locked.returning(col(Cursor.reached))).scalar_one())

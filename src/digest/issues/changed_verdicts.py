@@ -32,6 +32,7 @@ class ToldVerdict(NamedTuple):
     newsletter_id: int
     comparison_id: int
     revision_id: int
+    carried: bool = True  #: the edition carries the comparison; else it tells of a change
 
 
 def changed_since_told(
@@ -108,7 +109,9 @@ def told_verdicts(session: Session, *which: ColumnElement[bool]) -> Iterator[Tol
     )
     for edition_id, newsletter_id, blocks in run(of_blocks):
         for block in blocks or ():
-            yield ToldVerdict(edition_id, newsletter_id, block["comparison_id"], block["now"])
+            yield ToldVerdict(
+                edition_id, newsletter_id, block["comparison_id"], block["now"], False
+            )
 
 
 def newest_told(told: Iterable[ToldVerdict]) -> dict[int, int]:

@@ -148,6 +148,18 @@ LETTERS: Mapping[LetterKind, LetterWords] = {
         ),
         why=N_("You’re receiving this because someone entered this address on our site to vote."),
     ),
+    LetterKind.VERDICT_CHANGED: LetterWords(
+        subject=N_("The verdict changed: %(about)s"),
+        preview=N_("Here’s what’s different now."),
+        title=N_("The verdict changed"),
+        paragraphs=(N_("Here’s what’s different in %(about)s since we last told you:"),),
+        button=N_("Read the comparison"),
+        after=(N_("To stop these emails and keep %(newsletter)s, open “Preferences” below."),),
+        why=N_(
+            "You’re receiving this because you asked for an email when a verdict changes on what"
+            " you voted on, or got in an issue."
+        ),
+    ),
 }
 
 #: The letter to vote, for who asked for the newsletter as well.

@@ -118,7 +118,14 @@ class LetterTransport:
         """Render a letter of this kind once, with placeholder URLs; return who it is from, too."""
         from digest.render.engine import render
 
-        kind = (letter.kind, letter.newsletter, letter.language, letter.about, letter.joins)
+        kind = (
+            letter.kind,
+            letter.newsletter,
+            letter.language,
+            letter.about,
+            letter.joins,
+            letter.said,
+        )
         if kind not in self._rendered_letters:
             with self.store.read() as session:
                 context = letter_context(session, letter, self.base_url, self.identity)
@@ -184,9 +191,9 @@ def write_letter(
         newsletter=context.name,
         language=letter.language,
         subject=say(texts.subject),
-        preview=say(texts.preview),
+        preview=letter.said[0] if letter.said else say(texts.preview),
         title=say(texts.title),
-        paragraphs=[say(text) for text in texts.paragraphs],
+        paragraphs=[*(say(text) for text in texts.paragraphs), *letter.said],
         button=say(texts.button),
         action_url=latest if welcome else letter.action_url,
         spelled=_spelled(words) if letter.kind in _WRITTEN_OUT else "",

@@ -26,6 +26,7 @@ from digest.issues.corrections import wrong_issue
 from digest.issues.issue_commands import build_again, named
 from digest.issues.models import Edition, Issue
 from digest.issues.review_link import review_token
+from digest.letters import queue_verdict_letters
 from digest.render.lint import Severity
 from digest.service.backup import back_up
 from digest.service.editor_notifications import EditorNotifications, notify_editors
@@ -51,6 +52,7 @@ def jobs_of(app: App, stop: StopSignal) -> list[Job]:
         Job(name="editors", every=MINUTE, run=partial(notify_editors, letters)),
         Job(name="send", every=MINUTE, run=SendJob(app, stop).run),
         Job(name="recover", every=MINUTE, run=lambda _: recover_idle_issues(app)),
+        Job(name="verdicts", every=MINUTE, run=partial(_verdicts, app), then=("letters",)),
         Job(name="letters", every=MINUTE, run=lambda _: _letters(app)),
         Job(name="events", every=MINUTE, run=lambda _: _events(app), then=("votes",)),
         Job(name="votes", every=MINUTE, run=lambda _: _votes(app)),
@@ -64,6 +66,14 @@ def _letters(app: App) -> str:
     app.public_site.process_sign_ups()  # left while the database was unavailable
     done = app.letters.send_waiting(LETTERS_AT_ONCE)
     return ", ".join(f"{number} {state}" for state, number in sorted(done.items()))
+
+
+def _verdicts(app: App, now: datetime) -> str:
+    """Queue letters on verdicts that changed; none from a database that may be a copy."""
+    if restore_guard.hold_reason(app.database, app.sending.restore_guard_file) is not None:
+        return ""
+    queued = queue_verdict_letters(app.database, now)
+    return f"{queued} letters on verdicts that changed" if queued else ""
 
 
 def _events(app: App) -> str:

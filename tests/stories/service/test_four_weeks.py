@@ -97,7 +97,18 @@ def _status_tells_it_truly(harness: ServiceHarness) -> None:
         (3, "sent"),
     ]
     assert {tick["name"]: tick["ok"] for tick in told["ticks"]} == dict.fromkeys(
-        ("backup", "editors", "events", "issues", "letters", "prune", "purge", "recover", "send"),
+        (
+            "backup",
+            "editors",
+            "events",
+            "issues",
+            "letters",
+            "prune",
+            "purge",
+            "recover",
+            "send",
+            "verdicts",
+        ),
         True,
     )
     assert told["hold"] is None

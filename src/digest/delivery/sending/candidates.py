@@ -26,7 +26,8 @@ from sqlalchemy import (
 )
 from sqlmodel import Session, col
 
-from digest.delivery.models import Attempt, Batch, BatchState, Delivery, DeliveryStatus
+from digest.delivery.models import Attempt, Batch, BatchState, Delivery
+from digest.delivery.sent_copies import NEVER_ARRIVED
 from digest.errors import WrongState
 from digest.issues import store
 from digest.issues.issue_commands import named
@@ -173,7 +174,7 @@ def _got(wrong: Issue, newsletter: str, now: datetime) -> Select[Any]:
     exclusion = case(
         (copies.c.standing.is_(None), literal("erased")),
         (copies.c.standing != _MAY_BE_MAILED, copies.c.standing),
-        (copies.c.news.in_(_NEVER_ARRIVED), lost),
+        (copies.c.news.in_(NEVER_ARRIVED), lost),
         else_=null(),
     )
     return select(copies.c.subscriber_id, exclusion.label("exclusion"), copies.c.uncertain)
@@ -199,4 +200,3 @@ def _copies(issues: Sequence[int], *columns: Any) -> Select[Any]:
 
 _MAY_BE_MAILED = ""
 _MAY_HAVE_LEFT = (BatchState.ACCEPTED, BatchState.IN_DOUBT, BatchState.STARTED)
-_NEVER_ARRIVED = (DeliveryStatus.DROPPED, DeliveryStatus.BLOCKED, DeliveryStatus.BOUNCED)
