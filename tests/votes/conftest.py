@@ -150,9 +150,8 @@ class Poll:
             return {row.subscriber_id: (row.sign.value, row.pressed) for row in rows}
 
 
-@pytest.fixture
-def poll(database: Database, now: datetime) -> Poll:
-    """A poll with one comparison."""
+def new_poll(database: Database, now: datetime) -> Poll:
+    """Return a poll with one comparison."""
     arrivals: dict[Copy, DeliveredState] = {}
 
     def delivered(_session: Session, copies: Sequence[Copy]) -> Mapping[Copy, DeliveredState]:
@@ -163,3 +162,9 @@ def poll(database: Database, now: datetime) -> Poll:
     poll = Poll(database, now, terms, arrivals)
     poll.comparison()
     return poll
+
+
+@pytest.fixture
+def poll(database: Database, now: datetime) -> Poll:
+    """A poll with one comparison."""
+    return new_poll(database, now)

@@ -13,7 +13,7 @@ from digest.app.resources import Resources
 from digest.delivery.copy_arrival import copy_arrivals
 from digest.delivery.erasure import erase
 from digest.errors import BadSetting
-from digest.votes import VoteTerms, erase_voter, judge_waiting, nothing_known
+from digest.votes import VoteTerms, erase_voter, judge_waiting, nothing_known, purge_votes
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,11 @@ class Voting:
         """Judge the votes whose copies there is news of; return how many wait no longer."""
         with self.resources.database.write() as session:
             return judge_waiting(session, self.terms, self.resources.clock())
+
+    def purge(self) -> int:
+        """Delete what is kept of voters for some days; return how many became nobody."""
+        days = self.resources.settings.network_days
+        return purge_votes(self.resources.database, self.resources.clock(), network_days=days)
 
     def erase_reader(self, session: Session, subscriber_id: int, address: str) -> None:
         """Erase a reader from deliveries, events, notes and votes; the caller commits."""

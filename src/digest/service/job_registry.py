@@ -91,11 +91,12 @@ def _votes(app: App) -> str:
 
 def _purge(app: App, now: datetime) -> str:
     purged = purge(app.database, app.hashes, now, app.public_site.retention)
+    voters = app.votes.purge()
     app.database.scrub()
     return (
         f"forgot {purged.pending} unconfirmed sign-ups, {purged.networks} network addresses,"
         f" {purged.letters} old letters, {purged.gone} addresses and {purged.evidence} consents of"
-        " people long gone"
+        f" people long gone, and who {voters} voters were"
     )
 
 

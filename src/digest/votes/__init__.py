@@ -45,6 +45,7 @@ from digest.votes.vote_link import (
     vote_path,
 )
 from digest.votes.vote_request import VoteRequest, read_request
+from digest.votes.vote_retention import purge_votes
 from digest.votes.vote_words import interval_in_words, votes_in_words
 from digest.votes.voter import (
     OwnVote,
@@ -93,6 +94,7 @@ __all__ = [
     "note_looks",
     "nothing_known",
     "preference_of",
+    "purge_votes",
     "read_request",
     "read_vote_token",
     "scan_numbers",
