@@ -63,6 +63,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
 
     site = Starlette(
         routes=[
+            *votes.routes(),  # first, since thousands follow these links once an issue is out
             *feeds.routes(),  # before the pages whose paths hold a slug or a number in this place
             *pictures.routes(),
             *embeds.routes(),
@@ -71,7 +72,6 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
             *Sitemap(app, theme).routes(),
             *archive.routes(),
             *review.routes(),
-            *votes.routes(),
             *readers.routes(config),
             *webhooks.routes(webhook),
             *monitoring.routes(app, webhook.rejected, ticking=ticking),

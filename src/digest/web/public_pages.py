@@ -144,7 +144,7 @@ class PublicSite:
     def _votes_on(self, session: Session, revision: Revision) -> Background:
         """Return the votes of our readers on a comparison as they stand."""
         counts = counts_of(session, [revision.comparison_id])
-        return Background(counts=counts, shown_from=self._app.settings.votes_shown_from)
+        return Background(counts=counts, shown_from=self._app.votes.shown_from)
 
     def _list(self, entries: Sequence[NewsletterEntry]) -> Response:
         with self._app.database.read() as session:

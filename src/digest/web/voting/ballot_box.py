@@ -67,6 +67,11 @@ class CastVote(OpenedLink):
     held: HeldReason | None = None
     counts: Mapping[int, VoteCount] = field(default_factory=dict)  #: by tool id
 
+    def facts(self) -> tuple[object, ...]:
+        """Return all that the page of a vote says, apart from the paper, to compare by."""
+        mappings = (self.standing, self.pressed, self.counts)
+        return (self.held, *(tuple(sorted(mapping.items())) for mapping in mappings))
+
 
 class BallotBox:
     """The way of presses and looks into the database, by the group commit of all the pages."""

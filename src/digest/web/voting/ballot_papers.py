@@ -14,7 +14,7 @@ from digest.issues.content import ContenderView, comparison_view
 _MOST = 1_000  # papers in memory at once, of about 20 KB each
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class BallotPaper:
     """The newest revision of a comparison, as far as a vote page shows it."""
 

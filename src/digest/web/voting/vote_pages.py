@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from html import escape
 from http import HTTPStatus
+from secrets import token_hex
 
 from anyio.to_thread import run_sync
 from starlette.requests import Request
@@ -45,6 +47,7 @@ _ERASED = PageText(
 _CHANGED = N_("This comparison has changed since the link was sent. These are its tools now.")
 _EMPTY = N_("Please choose ship or skip for at least one of the two.")
 _CALLS = {call.value: call for call in Call}
+_MOST_RENDERED = 200  # answers in memory at once, of about 3 KB each
 _PREFETCH = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 
 
@@ -65,6 +68,8 @@ class VotePages:
         self._config = config
         self._theme = theme
         self._box = BallotBox(app, config)
+        self._rendered: dict[tuple[object, ...], str] = {}
+        self._stand_in = token_hex()  # stands in a rendered page where the reader's token belongs
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -131,7 +136,7 @@ class VotePages:
 
     def _target(self, request: EndpointRequest) -> VoteTarget:
         """Return what the token in the path is good for; raises `BadToken`, `VoteLinkExpired`."""
-        days = self._app.settings.vote_days
+        days = self._app.votes.days
         return read_vote_token(self._app.tokens, request.token, self._app.clock(), days=days)
 
     def _look(
@@ -175,19 +180,23 @@ class VotePages:
     def _answer(
         self, request: EndpointRequest, paper: BallotPaper, cast: CastVote, *, taken_back: str = ""
     ) -> Response:
-        path = vote_path(request.token)
-        view = vote_answer(
-            cast,
-            paper,
-            path,
-            change=request.onward(path),
-            shown_from=self._app.settings.votes_shown_from,
-            taken_back=taken_back,
-            language=request.language,
-            kept_language=_kept_language(request),
-        )
-        page = vote_answer_page(self._site(request), view, folder=self._theme.folder)
-        return HTMLResponse(page)
+        """Return the page after a press; those who press alike at once share one rendering."""
+        site, kept = self._site(request), _kept_language(request)
+        key = (paper, cast.facts(), taken_back, site, kept)
+        if key not in self._rendered:
+            if len(self._rendered) >= _MOST_RENDERED:
+                self._rendered.clear()
+            view = vote_answer(
+                cast,
+                paper,
+                vote_path(self._stand_in),
+                shown_from=self._app.votes.shown_from,
+                taken_back=taken_back,
+                language=request.language,
+                kept_language=kept,
+            )
+            self._rendered[key] = vote_answer_page(site, view, folder=self._theme.folder)
+        return HTMLResponse(self._rendered[key].replace(self._stand_in, escape(request.token)))
 
     def _site(self, request: EndpointRequest) -> Site:
         return replace(self._theme.site(), language=request.language)
