@@ -29,6 +29,7 @@ from subscribers.web.endpoint import (
     Endpoint,
     EndpointRequest,
     Handler,
+    ScriptedPage,
     headers_for,
     policy,
 )
@@ -43,7 +44,7 @@ from subscribers.web.page_model import (
 )
 from subscribers.web.request_body import BodyRejected, Fields
 from subscribers.web.request_body import read as read_form
-from subscribers.web.signup_checks import SignupChecks
+from subscribers.web.signup_checks import SignupChecks, SignupOutcome, SignupWish
 from subscribers.web.signup_form import (
     FRAME_PATH,
     JSON_PATH,
@@ -55,9 +56,11 @@ from subscribers.web.signup_form import (
     snippet,
     wording,
 )
-from subscribers.web.signup_handlers import SignupHandlers
+from subscribers.web.signup_handlers import AGAIN, HARDER, SignupHandlers, retry_later
 
 __all__ = [
+    "AGAIN",
+    "HARDER",
     "HEADERS",
     "SCRIPTED",
     "BodyRejected",
@@ -75,7 +78,12 @@ __all__ = [
     "Page",
     "PageText",
     "Renderer",
+    "ScriptedPage",
     "SectionText",
+    "SignupChecks",
+    "SignupHandlers",
+    "SignupOutcome",
+    "SignupWish",
     "SiteConfig",
     "form",
     "headers_for",
@@ -83,6 +91,7 @@ __all__ = [
     "kept_link",
     "policy",
     "read_form",
+    "retry_later",
     "routes",
     "snippet",
     "wording",

@@ -55,6 +55,15 @@ class SignupResult:
     goes_on: bool = False  #: whether a harder proof of work leads past the limit
 
 
+@dataclass(frozen=True, kw_only=True)
+class SignupWish:
+    """What the visitor wants of a form: a subscription, a link that the application makes, both."""
+
+    info: NewsletterInfo  #: the newsletter to join, or in whose name the link is sent
+    asks_for: str = ""  #: what the link opens, in the application's words
+    joins: bool = True
+
+
 @dataclass(frozen=True)
 class SignupChecks:
     """The checks of every way to sign up, with the flood guard they share."""
@@ -68,15 +77,19 @@ class SignupChecks:
             self.config.flood_guard.count(stop)
         return stop is not None
 
-    async def check(self, request: EndpointRequest) -> SignupResult:
-        """Check one sign-up, record it if every check passes, and return the outcome."""
-        stop = self.config.flood_guard.stopped(request.visitor) or self._suspect(request)
+    async def check(self, request: EndpointRequest, wish: SignupWish | None = None) -> SignupResult:
+        """Check one sign-up, record it if every check passes, and return the outcome.
+
+        Without a *wish* the form asks to join the newsletter that it names.
+        """
+        if wish is None and (info := info_of(request)) is not None:
+            wish = SignupWish(info=info)
+        stop = self.config.flood_guard.stopped(request.visitor) or self._suspect(request, wish)
         if stop is not None:
             self.config.flood_guard.count(stop)
             locked_in = stop is LimitReason.ORIGIN and self._is_locked_in(request)
             return SignupResult(outcome=SignupOutcome.ELSEWHERE) if locked_in else _result_for(stop)
-        info = info_of(request)
-        if info is None:
+        if wish is None:
             return SignupResult(outcome=SignupOutcome.AGAIN)
         try:
             proof, harder = self._proof(request)
@@ -92,7 +105,7 @@ class SignupChecks:
             self.config.flood_guard.count(LimitReason.DISPOSABLE)
             return SignupResult(outcome=SignupOutcome.FAULT, fault=request.gettext(DISPOSABLE))
         return await self._record(
-            _request_of(request, info, RequestOrigin(address, request.visitor, proof, harder))
+            _request_of(request, wish, RequestOrigin(address, request.visitor, proof, harder))
         )
 
     async def _record(self, request: SignupRequest) -> SignupResult:
@@ -115,12 +128,12 @@ class SignupChecks:
             session, requests, limits=config.limits, hashes=config.hashes, now=config.clock()
         )
 
-    def _suspect(self, request: EndpointRequest) -> LimitReason | None:
+    def _suspect(self, request: EndpointRequest, wish: SignupWish | None) -> LimitReason | None:
         if not client.is_ours(request.http, self.config.base_url):
             return LimitReason.ORIGIN
         if request.fields.get(TRAP):
             return LimitReason.TRAP
-        return self._check_token(request)
+        return self._check_token(request, wish)
 
     def _is_locked_in(self, request: EndpointRequest) -> bool:
         """Return whether our own form was sent from a sandboxed frame, whose origin is opaque."""
@@ -139,8 +152,7 @@ class SignupChecks:
                 return self.config.harder.check(answer, now), True
         return (self.config.proof.check(answer, now) if self.config.proof else ""), False
 
-    def _check_token(self, request: EndpointRequest) -> LimitReason | None:
-        info = info_of(request)
+    def _check_token(self, request: EndpointRequest, wish: SignupWish | None) -> LimitReason | None:
         try:
             shown = read_form_token(self.config, request.fields.get("token", ""))
         except BadToken:
@@ -148,7 +160,7 @@ class SignupChecks:
         age = self.config.clock() - shown.at
         if age > timedelta(hours=self.config.form_hours):
             return LimitReason.FORM
-        if info and not _has_present_wording(shown, info):
+        if wish and not _has_present_wording(shown, wish.info):
             return LimitReason.FORM
         again = shown.waited == _mark_of(request)
         early = age < timedelta(seconds=self.config.form_seconds) and not again
@@ -181,20 +193,20 @@ def source_of(request: EndpointRequest, default: str = "page") -> str:
     return source if _SOURCE.match(source) else default
 
 
-def _request_of(
-    request: EndpointRequest, info: NewsletterInfo, origin: RequestOrigin
-) -> SignupRequest:
+def _request_of(request: EndpointRequest, wish: SignupWish, origin: RequestOrigin) -> SignupRequest:
     language = read_form_token(request.config, request.fields.get("token", "")).language
     return SignupRequest(
         address=origin.address,
-        newsletter=info.slug,
+        newsletter=wish.info.slug,
         form=source_of(request, "api" if request.program else "page"),
-        wording=wording(info, language),
+        wording=wording(wish.info, language) if wish.joins else "",
         language=language,
         network=origin.network,
         proof=origin.proof,
         harder=origin.harder,
-        seen_from=request.kept_address(),
+        seen_from=request.kept_address() if wish.joins else None,
+        asks_for=wish.asks_for,
+        joins=wish.joins,
     )
 
 

@@ -43,8 +43,8 @@ _STATUS = {
     SignupOutcome.FAULT: 422,
     SignupOutcome.LATER: 429,
 }
-_AGAIN = N_("Please press the button again, to show that you’re not a robot.")
-_HARDER = N_(
+AGAIN = N_("Please press the button again, to show that you’re not a robot.")
+HARDER = N_(
     "We’re getting a lot of sign-ups right now, overall or from your email domain. To show that"
     " you’re not a robot, your browser first does a longer calculation, which can take half a"
     " minute, and then sends the form by itself."
@@ -117,8 +117,8 @@ class SignupHandlers:
         if not self.checks.turned_away(request):
             return None
         if request.program:
-            return _retry_later(_outcome_json(request, SignupResult(outcome=SignupOutcome.LATER)))
-        return self._later(request)
+            return retry_later(_outcome_json(request, SignupResult(outcome=SignupOutcome.LATER)))
+        return self.later(request)
 
     async def show_json(self, request: EndpointRequest) -> Response:
         """Return what a form holds, as JSON: wording, token, wait in seconds, proof of work."""
@@ -147,22 +147,23 @@ class SignupHandlers:
         result = await self.checks.check(request)
         if not client.is_ours(request.http, request.config.base_url):  # trying again won't help
             return JsonAnswer({"status": "foreign origin"}, 403)
-        return _retry_later(_outcome_json(request, result))
+        return retry_later(_outcome_json(request, result))
 
     def _outcome_page(self, request: EndpointRequest, result: SignupResult, path: str) -> Response:
         if result.outcome is SignupOutcome.INBOX:
             return HTMLResponse(self._rendered_once(request, 200, _INBOX))
         if result.goes_on:
-            return _retry_later(_form_page(request, path, harder=True))
+            return retry_later(_form_page(request, path, harder=True))
         if result.outcome is SignupOutcome.LATER:
-            return self._later(request)
+            return self.later(request)
         if result.outcome is SignupOutcome.ELSEWHERE:
             return _elsewhere(request)
         again = result.outcome is SignupOutcome.AGAIN
         return _form_page(request, path, fault=result.fault, again=again)
 
-    def _later(self, request: EndpointRequest) -> Response:
-        return _retry_later(HTMLResponse(self._rendered_once(request, 429, _MANY), 429))
+    def later(self, request: EndpointRequest) -> Response:
+        """Return the page of one that a limit stops."""
+        return retry_later(HTMLResponse(self._rendered_once(request, 429, _MANY), 429))
 
     def _rendered_once(self, request: EndpointRequest, status: int, page_text: PageText) -> str:
         key = (status, request.language)
@@ -189,7 +190,7 @@ def _form_page(
     if info is None:
         return request.no_newsletter()
     if again or harder:
-        paragraphs = [request.gettext(_AGAIN if again else _HARDER)]
+        paragraphs = [request.gettext(AGAIN if again else HARDER)]
     else:
         paragraphs = _described(request, info)
     return request.show(
@@ -247,7 +248,8 @@ def _links(request: EndpointRequest, info: NewsletterInfo) -> list[tuple[str, st
     return [*latest, kept_link(info, request.language)]
 
 
-def _retry_later(response: Response) -> Response:
+def retry_later(response: Response) -> Response:
+    """Return *response*, which says when to try again where a limit has stopped the form."""
     if response.status_code == _STATUS[SignupOutcome.LATER]:
         response.headers["Retry-After"] = RETRY_SECONDS
     return response

@@ -19,6 +19,7 @@ OPEN = [
     "/issues",
     "/issues/weekly/1",
     f"/comparisons/{SLUG}",  # every call is known
+    f"/comparisons/{SLUG}/vote",
     "/comparisons/marrow-search-vs-plainsight",  # none is
     "/comparisons/kotoba-kobo-vs-lexicart",
     "/comparisons",

@@ -249,6 +249,14 @@ def vote_answer_page(site: Site, vote: object, *, folder: Path | None = None) ->
     return _page("vote-answer", {"site": site, "vote": vote}, folder=folder)
 
 
+def vote_asking_page(site: Site, asking: object, *, folder: Path | None = None) -> str:
+    """Return the page where a visitor asks for a link to vote; raises `TemplateBroken`.
+
+    *asking* is of the shape of `digest.web.voting.asking_view.AskingForm`.
+    """
+    return _page("vote-asking", {"site": site, "asking": asking}, folder=folder)
+
+
 def feed_content(
     language: str,
     *,

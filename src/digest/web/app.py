@@ -25,7 +25,7 @@ from digest.web.security_headers import SecurityHeaders
 from digest.web.sharing import Embeds, FeedPages, SharePictures
 from digest.web.signup_wiring import site_config, split_setting
 from digest.web.theme import Theme
-from digest.web.voting import VotePages
+from digest.web.voting import VoteAsking, VotePages
 from subscribers import web as readers
 
 
@@ -49,6 +49,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
     feeds = FeedPages(app, theme)
     review = ReviewPages(app, theme, letter_worker.wake)
     votes = VotePages(app, config, theme)
+    vote_asking = VoteAsking(app, config, theme)
     error_pages = ErrorPages(theme)
 
     @asynccontextmanager
@@ -72,6 +73,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
             *Sitemap(app, theme).routes(),
             *archive.routes(),
             *review.routes(),
+            *vote_asking.routes(),
             *readers.routes(config),
             *webhooks.routes(webhook),
             *monitoring.routes(app, webhook.rejected, ticking=ticking),

@@ -1,9 +1,11 @@
 """Answer the vote links of mails: a page with the choice preset, whose button casts the vote.
 
 `vote_pages` reads the token in a link, which names the reader and the comparison. A GET changes no
-vote: it shows the form that `vote_view` words, for the tools that `ballot_papers` finds.
+vote: it shows the form that `vote_view` words, for the tools that `ballot_papers` finds. A visitor
+without a link asks `asking` for one by mail, in the form of `asking_view`.
 """
 
+from digest.web.voting.asking import VoteAsking
 from digest.web.voting.vote_pages import VotePages
 
-__all__ = ["VotePages"]
+__all__ = ["VoteAsking", "VotePages"]
