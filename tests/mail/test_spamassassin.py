@@ -55,16 +55,18 @@ def test_no_report_is_no_answer() -> None:
 
 
 def test_without_the_program_it_says_what_to_install() -> None:
-    reader = inert_recipient("reader@example.org", base_url="https://news.example.com")
+    content = mail("x", "x")
+    reader = inert_recipient(content, "reader@example.org", base_url="https://news.example.com")
     with pytest.raises(NoSpamAssassin) as caught:
-        score_mail(message(mail("x", "x"), reader), now=NOW, program="no-such-program")
+        score_mail(message(content, reader), now=NOW, program="no-such-program")
 
     assert "install spamassassin" in str(caught.value.next_step)
 
 
 def test_a_mail_is_judged_with_the_headers_a_provider_adds() -> None:
-    reader = inert_recipient("reader@example.org", base_url="https://news.example.com")
-    sent = as_received(message(mail("x", "x"), reader), NOW)
+    content = mail("x", "x")
+    reader = inert_recipient(content, "reader@example.org", base_url="https://news.example.com")
+    sent = as_received(message(content, reader), NOW)
 
     assert sent["Date"] == "Tue, 24 Nov 2026 09:00:00 +0000"
     assert str(sent["Message-ID"]).endswith("@news.example.com>")
@@ -86,9 +88,10 @@ def test_a_mail_as_sent_has_no_points(name: str) -> None:
         if name == "letter"
         else render("issue", {"issue": make_issue(*full_week()[: 5 if name == "five" else 1])})
     )
+    content = mail(rendered.html, rendered.text)
     reader = inert_recipient(
-        "reader@example.org", base_url="https://news.example.com", token="x" * 32
+        content, "reader@example.org", base_url="https://news.example.com", token="x" * 32
     )
 
-    score = score_mail(message(mail(rendered.html, rendered.text), reader), now=NOW)
+    score = score_mail(message(content, reader), now=NOW)
     assert (score.score <= 0, [rule.name for rule in score.rules if rule.points > 0]) == (True, [])

@@ -58,15 +58,27 @@ def test_F05_no_vote_and_no_share_are_said_and_never_none(
     mail = rendered(key, confined)
 
     assert not re.search(r"\b(?:None|nan|NaN|null)\b", mail.text)
-    assert "Readers" in mail.html
-    assert ("No votes yet" in mail.html) == (key in {"no-votes", "unknown"})
+    assert "No votes yet" in mail.html
+    assert ("Community" in mail.html) == (key not in {"no-votes", "unknown"})
 
 
 def test_F05_no_votes_is_not_zero_votes(confined: RenderProcess) -> None:
-    votes = re.compile(r"Readers +(\S+)")
+    votes = re.compile(r"(Readers|Community) +(\S+)")
 
-    assert votes.findall(rendered("no-votes", confined).text) == ["No"]
-    assert votes.findall(rendered("zero", confined).text) == ["0%"]
+    assert votes.findall(rendered("no-votes", confined).text) == [("Readers", "No")]
+    assert votes.findall(rendered("zero", confined).text) == [
+        ("Community", "0%"),
+        ("Readers", "No"),
+    ]
+
+
+def test_our_readers_and_the_published_share_have_a_row_each(confined: RenderProcess) -> None:
+    many, few = rendered("votes", confined).text, rendered("few-votes", confined).text
+
+    assert re.search(r"\nCommunity +62% would ship +62% would ship\n", many)
+    assert re.search(r"\nReaders +71% would ship · 612 votes +99% would ship · 10,000\n", many)
+    assert re.search(r"\nReaders +3 votes so far +1 vote so far\n", few)
+    assert "Community" not in few
 
 
 @pytest.mark.parametrize("key", ["long-quote", "emoji", "stacked", "rtl"])

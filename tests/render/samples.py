@@ -23,7 +23,7 @@ from digest.issues.content.background import Background
 from digest.issues.content.compose import compose
 from digest.issues.content.view import IssueView
 from digest.issues.models import Newsletter
-from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
+from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, vote_tag
 from digest.render.escaping import in_plain_text
 from digest.render.lint.finding import LintedMail
 from digest.render.rendered import Rendered
@@ -267,12 +267,13 @@ def make_correction() -> IssueView:
 
 def make_copy(issue: IssueView, mail: Rendered) -> LintedMail:
     """Return a rendered issue as the rules look at it."""
+    votes = [vote_tag(position) for position, _ in enumerate(issue.comparisons, start=1)]
     return LintedMail(
         subject=mail.subject,
         preheader=in_plain_text(issue.preheader),  # as the mail prints it
         html=mail.html,
         text=mail.text,
         unsubscribe_url=issue.unsubscribe_url,
-        tags=(UNSUBSCRIBE_TAG, PREFERENCES_TAG),
+        tags=(UNSUBSCRIBE_TAG, PREFERENCES_TAG, *votes),
         postal_address=issue.postal_address,
     )

@@ -16,6 +16,7 @@ from digest.comparisons.models import Revision
 from digest.issues.content.view import IssueView
 from digest.preview.client_simulation import Scheme, in_scheme
 from digest.render.engine import render
+from digest.votes import VoteCount
 from tests.render.conftest import Show
 from tests.render.samples import PAIRS, full_week, make_contender, make_issue, make_revision
 
@@ -50,6 +51,14 @@ def _seed() -> Revision:
     return seed
 
 
+def _published() -> Revision:
+    """Return the same with an id, and the share of the page's own community."""
+    revision = _seed()
+    revision.comparison_id = 1
+    revision.contenders[1].community_share = 62.0
+    return revision
+
+
 def _twelve_seats() -> Revision:
     left, right = make_contender(0, panel=75.0), make_contender(1, "Brook", panel=50.0)
     revision = make_revision(left, right)
@@ -76,6 +85,9 @@ def issues() -> dict[str, IssueView]:
     )
     return {
         "seed": make_issue(_seed()),
+        "voted on": make_issue(
+            _published(), counts={1: {1: VoteCount(434, 178), 2: VoteCount(3, 0)}}
+        ),
         "five": make_issue(*full_week()),
         "twelve": make_issue(*_twelve()),
         "sixty characters": make_issue(
@@ -117,10 +129,11 @@ LINKS = """() => [...document.querySelectorAll('a')].map((link) => {
   const box = link.getBoundingClientRect();
   const kind = link.closest('th') ? 'name' : link.querySelector('h2') ? 'brief'
     : link.closest('h2') ? 'title' : link.closest('.go') ? 'button'
-    : link.closest('table.line') ? 'list' : link.closest('p') ? 'end' : 'masthead';
+    : link.href.includes('/v/') ? 'vote' : link.closest('table.line') ? 'list'
+    : link.closest('p') ? 'end' : 'masthead';
   return [box.height, box.width, kind];
 })"""
-MAIN = ("brief", "title", "button", "list", "end")
+MAIN = ("brief", "title", "button", "vote", "list", "end")
 
 
 @pytest.mark.parametrize("name", issues())
@@ -165,10 +178,20 @@ def test_every_link_can_be_hit_and_the_main_ones_by_a_thumb(show: Show) -> None:
     assert missed == {name: [] for name in issues()}
 
 
-@pytest.mark.parametrize(("name", "most"), [("seed", 1_100), ("five", 3_600)])
+@pytest.mark.parametrize(("name", "most"), [("seed", 1_100), ("voted on", 1_100), ("five", 3_600)])
 def test_a_mail_is_no_higher_than_it_may_be_on_a_phone(show: Show, name: str, most: int) -> None:
     with show(shown(name, "light"), 375, "light") as page:
         assert page.evaluate("document.documentElement.scrollHeight") <= most
+
+
+def test_each_tool_has_two_links_to_vote_a_thumb_wide_and_a_brief_has_one(show: Show) -> None:
+    with show(mail("twelve"), 320, "light") as page:
+        links = [link for link in page.evaluate(LINKS) if link[2] == "vote"]
+        named = page.locator('a[href*="/v/"]').first.get_attribute("aria-label")
+
+    assert len(links) == 3 * 2 * 2 + 9
+    assert min(min(high, wide) for high, wide, _ in links) >= 44
+    assert named == "Ship Lantern Code 3"
 
 
 def _parts(page: Page, side: int) -> list[tuple[str, float]]:

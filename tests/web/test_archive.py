@@ -14,7 +14,7 @@ from digest.issues.models import IssueState, Recipe
 from digest.issues.picking import Decisions
 from digest.issues.picking.blocks import Block, BlockKind, BlockPlace
 from digest.issues.provenance import frozen_view
-from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
+from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, vote_tag
 from digest.web.archive import public_html
 from tests.conftest import NOW
 from tests.web.conftest import DRAFT, SENT, Running, build
@@ -23,6 +23,7 @@ MAIL = f"""<!doctype html><html><head lang="en"><title>x</title></head><body>
 <a clicktracking=off href="https://old.example/u/{UNSUBSCRIBE_TAG}">Unsubscribe</a>
 <a href='https://news.example.com/p/{PREFERENCES_TAG}'>Preferences</a> {UNSUBSCRIBE_TAG}
 <a href="https://example.com/tools/u/x">Tool</a></body></html>"""
+VOTE = f'<a clicktracking=off href="https://old.example/v/{vote_tag(2)}/lathe/ship">Ship</a>'
 
 
 def set_state(site: Running, number: int, state: IssueState) -> None:
@@ -85,13 +86,16 @@ def test_the_mail_is_shown_as_it_was_frozen_less_the_readers_links(site: Running
     with site.app.database.read() as session:
         newsletter = store.newsletter(session, "weekly")
         issue = store.by_number(session, newsletter.id, 1)
-        frozen = store.edition_of(session, issue).html
+        edition = store.edition_of(session, issue)
+        frozen = edition.html
+        carried = frozen_view(session, issue, edition).comparisons
+    voting = [f"/comparisons/{each.slug}#vote" for each in carried]
 
     shown = site.get("/issues/weekly/1/mail").text
 
     assert len(shown) > 10_000
     assert "-digest_" not in shown
-    assert shown == public_html(frozen, "/own-links")
+    assert shown == public_html(frozen, "/own-links", voting=voting)
 
 
 def test_links_of_a_frozen_mail_lead_out_of_the_frame_and_to_nobody() -> None:
@@ -109,6 +113,22 @@ def carried(site: Running, number: int) -> list[str]:
     with site.app.database.read() as session:
         issue = store.by_number(session, 1, number)
         return [row.comparison.slug for row in store.carried_comparisons(session, issue.id or 0)]
+
+
+def test_links_to_vote_in_a_frozen_mail_lead_to_where_anybody_votes() -> None:
+    there = public_html(VOTE, "/own-links", voting=["/comparisons/a#vote", "/comparisons/b#vote"])
+
+    assert there == '<a clicktracking=off href="/comparisons/b#vote">Ship</a>'
+    assert 'href="/own-links">Ship' in public_html(VOTE, "/own-links")
+
+
+def test_the_mail_of_an_issue_leads_to_the_votes_on_the_site(site: Running) -> None:
+    mail = site.get("/issues/weekly/1/mail").text
+    slugs = re.findall(r'href="/comparisons/([a-z0-9-]+)#vote"', mail)
+
+    assert slugs
+    assert "/v/" not in mail
+    assert site.get(f"/comparisons/{slugs[0]}").status_code == 200
 
 
 def test_an_issue_s_page_is_a_page_that_says_what_the_mail_said(site: Running) -> None:

@@ -18,6 +18,7 @@ from digest.delivery.sending import (
     recipient_builder,
     restore_guard,
     this_process,
+    vote_part_maker,
 )
 from digest.issues import provenance, store
 from digest.issues.identity import MailIdentity
@@ -26,6 +27,7 @@ from digest.mail.mailing import Content, list_id
 from digest.mail.outbox import Outbox
 from digest.mail.transport import Transport
 from digest.render.rendered import Rendered
+from digest.votes import copy_signer
 
 LEASE_MARGIN = 60.0  # seconds a claim outlives the longest request
 
@@ -89,6 +91,7 @@ class Sending:
     def edition_send(self, session: Session, issue: Issue) -> EditionSend:
         """Return everything that sending *issue* needs; raises `BadSetting`."""
         settings, guard_file = self.resources.settings, self.restore_guard_file
+        tokens = self.resources.tokens
         newsletter = store.newsletter_of(session, issue)
         edition = store.edition_of(session, issue)
         return EditionSend(
@@ -109,8 +112,14 @@ class Sending:
             recipient=recipient_builder(
                 newsletter.slug,
                 base_url=settings.base_url,
-                tokens=self.resources.tokens,
+                tokens=tokens,
                 mailto=settings.leave_mailto,
+                vote_parts=vote_part_maker(
+                    copy_signer(tokens, edition.id or 0, self.resources.clock()),
+                    [each.comparison_id for each in store.placements(session, issue)],
+                    edition.html,
+                    edition.text,
+                ),
             ),
             lease=settings.sendgrid_timeout + LEASE_MARGIN,
             rollout_limits=RolloutLimits(

@@ -17,7 +17,7 @@ from digest.issues.content import IssueView
 from digest.issues.identity import MailIdentity
 from digest.issues.issue_commands import build_again, named
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Tracking
-from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content
+from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content, vote_tag
 from digest.mail.marked_copy import inert_recipient
 from digest.mail.outbox import message
 from digest.mail.spamassassin import SpamScore, score_mail
@@ -52,7 +52,7 @@ class LintTerms:
             html=rendered.html,
             text=rendered.text,
             unsubscribe_url=view.unsubscribe_url,
-            tags=(UNSUBSCRIBE_TAG, PREFERENCES_TAG),
+            tags=_tags(len(view.comparisons)),
             postal_address=view.postal_address,
             tracked=view.tracked,
         )
@@ -73,7 +73,7 @@ class LintTerms:
             html=edition.html,
             text=edition.text,
             unsubscribe_url=unsubscribe_url if url is None else f"{url}/u/{UNSUBSCRIBE_TAG}",
-            tags=(UNSUBSCRIBE_TAG, PREFERENCES_TAG),
+            tags=_tags(len(provenance.revisions_of(edition))),
             postal_address=today.postal_address if postal is None else postal,
             tracked=_is_tracked(edition),
         )
@@ -93,6 +93,12 @@ class LintTerms:
             else finding
             for finding in findings
         ]
+
+
+def _tags(comparisons: int) -> tuple[str, ...]:
+    """Return the tags that are replaced in the mail of an issue with so many comparisons."""
+    votes = (vote_tag(position) for position in range(1, comparisons + 1))
+    return (UNSUBSCRIBE_TAG, PREFERENCES_TAG, *votes)
 
 
 def moved_since(copy: LintedMail, unsubscribe_url: str, postal_address: str) -> list[Finding]:
@@ -195,7 +201,7 @@ def score_spam(
     content: Content, *, base_url: str, now: datetime, score: Callable[..., SpamScore] = score_mail
 ) -> tuple[float, list[Finding]]:
     """Return SpamAssassin's points for a mail, and what follows; raises `NoSpamAssassin`."""
-    reader = inert_recipient("reader@example.org", base_url=base_url, token="x" * 32)
+    reader = inert_recipient(content, "reader@example.org", base_url=base_url, token="x" * 32)
     report = score(message(content, reader), now=now)
     tests = [f"{rule.name} {rule.points:g}" for rule in report.rules if rule.points > 0]
     return report.score, list(spam_score(report.score, tests))

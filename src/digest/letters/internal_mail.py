@@ -75,7 +75,7 @@ def send_test_copy(
     if row is None:
         raise DigestError("another process is sending this test copy")
     marked = replace(content, subject=f"{MARK}{content.subject}", category="test")
-    recipient = inert_recipient(address, base_url=base_url)
+    recipient = inert_recipient(content, address, base_url=base_url)
     mailing = Mailing(content=marked, recipients=[recipient], issue="test")
     answer = transport.hand_over(transport.prepare(mailing))
     with store.write() as session:

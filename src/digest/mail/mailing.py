@@ -19,11 +19,17 @@ _ENDS_A_LINE = re.compile(r"[\x00\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
 #: or of any word, since the provider replaces them as plain text wherever they occur.
 UNSUBSCRIBE_TAG = "-digest_unsubscribe_token-"
 PREFERENCES_TAG = "-digest_preferences_token-"
+_TAG = re.compile(r"-digest_[a-z0-9_]+_token-")
 
 
 def vote_tag(position: int) -> str:
     """Return the tag of the token to vote on the comparison at *position* of an issue, from 1."""
     return f"-digest_vote_{position}_token-"
+
+
+def tags_in(*parts: str) -> tuple[str, ...]:
+    """Return the tags of a reader's own parts that stand in some parts of a mail, each once."""
+    return tuple(dict.fromkeys(_TAG.findall("\n".join(parts))))
 
 
 class Mailbox(NamedTuple):

@@ -130,7 +130,8 @@ def as_client_shows(html: str, shown: ClientView) -> str:
         html = with_clip_mark(html, tracked=shown.tracked)
     if shown.site:  # the desk has them at the same paths
         html = html.replace(f'src="{shown.site}{FOLDER}/', f'src="{FOLDER}/')
-    html = with_block_marks(_HREF.sub(_inert_link, personalise(html, inert_parts())), shown.blocks)
+    html = _HREF.sub(_inert_link, personalise(html, inert_parts(html)))
+    html = with_block_marks(html, shown.blocks)
     if not shown.images:
         html = _IMAGE.sub(_without_source, html)
     elif not shown.remote:

@@ -118,7 +118,7 @@ def reader_of(preview: PreviewSession, query: PreviewQuery) -> SampleReader:
 
 def _text(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
     rendered = _rendered(preview, query)
-    return {"text": personalise(rendered.text, inert_parts()) if rendered else ""}
+    return {"text": personalise(rendered.text, inert_parts(rendered.text)) if rendered else ""}
 
 
 def _source(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
@@ -290,11 +290,12 @@ def _mailing(preview: PreviewSession, query: PreviewQuery) -> Mailing | None:
     if rendered is None or newsletter is None or standing is None:
         return None
     reader = reader_of(preview, query)
+    content = preview.app.sending.content(newsletter, rendered)
     recipient: Recipient = inert_recipient(
-        reader.address, base_url=preview.app.settings.base_url, token=INERT
+        content, reader.address, base_url=preview.app.settings.base_url, token=INERT
     )
     return Mailing(
-        content=preview.app.sending.content(newsletter, rendered),
+        content=content,
         recipients=[recipient._replace(delivery="0")],
         issue=f"{newsletter.slug}-{standing.number}",
         batch="0" * 32,

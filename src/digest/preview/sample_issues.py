@@ -5,7 +5,7 @@ Hides which texts break templates: long words, emoji, right-to-left text, markup
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -17,14 +17,18 @@ from digest.comparisons.models import (
     Entry,
     Revision,
     SourceForm,
+    Tool,
     Verdict,
 )
+from digest.comparisons.slug import slugify
 from digest.issues.content import IssueView, SponsorView
+from digest.issues.content.background import Background
 from digest.issues.content.branding import branded
 from digest.issues.content.compose import compose
 from digest.issues.models import Newsletter
 from digest.issues.picking import Block, Decisions, apply_words
 from digest.render.brand import LogoView
+from digest.votes import VoteCount
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +69,8 @@ def as_seen_by(view: IssueView, reader: SampleReader) -> IssueView:
             replace(
                 comparison,
                 contenders=tuple(
-                    replace(contender, community_share=None) for contender in comparison.contenders
+                    replace(contender, community_share=None, votes=VoteCount())
+                    for contender in comparison.contenders
                 ),
             )
             for comparison in view.comparisons
@@ -82,6 +87,7 @@ _QUOTES = (
 _LONG = "Sehr-geehrte-Donaudampfschifffahrtsgesellschaftskapitänsmütze"
 _ARABIC = "أداة تكتب الشيفرة وتشرحها سطرًا سطرًا دون أن تطلب حسابًا"
 _HOSTILE = "</mj-text><mj-raw><script>alert(1)</script> {{ 7*7 }} -digest_unsubscribe_token- <%x%>"
+_ID = 1  # of every comparison
 _STACKED = "Z" + "\u0351\u0352\u0300\u0334" * 40
 
 
@@ -93,6 +99,7 @@ class SampleIssue:
     name: str
     make: Callable[[], Sequence[Revision]]
     decisions: Decisions = field(default_factory=Decisions)
+    votes: Mapping[int, VoteCount] = field(default_factory=dict)  #: on each comparison, by side
 
 
 def contender(side: int, name: str, *, verdict: str | None = None, **facts: Any) -> Contender:
@@ -107,7 +114,8 @@ def contender(side: int, name: str, *, verdict: str | None = None, **facts: Any)
     quotes = [verdict] if verdict is not None else _QUOTES
     return Contender(
         side=side,
-        tool_id=side + 1,
+        tool_id=side,
+        tool=Tool(id=side, slug=slugify(name), name=name),
         name=name,
         **(defaults | facts),
         verdicts=[
@@ -122,6 +130,7 @@ def pair(left: Contender, right: Contender | None, **facts: Any) -> Revision:
     sides = [side for side in (left, right) if side]
     title = facts.pop("title", " vs ".join(side.name for side in sides))
     return Revision(
+        comparison_id=_ID,
         comparison=Comparison(slug="case", first_imported_at=datetime(2026, 1, 5, tzinfo=UTC)),
         number=1,
         fingerprint="",
@@ -162,6 +171,18 @@ SAMPLE_ISSUES: tuple[SampleIssue, ...] = (
         "hostile", "Markup and tags in text", lambda: _two({"name": _HOSTILE, "verdict": _HOSTILE})
     ),
     SampleIssue("no-votes", "No votes", lambda: _two({"community_share": None})),
+    SampleIssue(
+        "votes",
+        "Many readers voted, and the page has a share",
+        lambda: _two({}),
+        votes={0: VoteCount(434, 178), 1: VoteCount(9_999, 1)},
+    ),
+    SampleIssue(
+        "few-votes",
+        "Few readers voted",
+        lambda: _two({"community_share": None}),
+        votes={0: VoteCount(2, 1), 1: VoteCount(0, 1)},
+    ),
     SampleIssue(
         "zero",
         "Zero votes and zero ships",
@@ -252,5 +273,6 @@ def case_view(
         on=date(2026, 1, 6),
         base_url=base_url,
         postal_address=postal_address,
+        background=Background(counts={_ID: case.votes}),
     )
     return branded(apply_words(view, case.decisions), newsletter, logo)

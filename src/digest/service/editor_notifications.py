@@ -169,7 +169,7 @@ def _send_notice(letters: EditorNotifications, due: _Due, now: datetime) -> str:
         mailing = Mailing(
             content=content,
             recipients=[
-                _recipient(letters, address, links, f"{TO_EDITOR}{number}-{notice}")
+                _recipient(letters, content, address, links, f"{TO_EDITOR}{number}-{notice}")
                 for number, address in enumerate(letters.addresses, start=1)
                 if not _is_theirs(due.sent_back, address)
             ],
@@ -202,9 +202,13 @@ def _links(
 
 
 def _recipient(
-    letters: EditorNotifications, address: str, links: Mapping[str, str], delivery: str
+    letters: EditorNotifications,
+    content: Content,
+    address: str,
+    links: Mapping[str, str],
+    delivery: str,
 ) -> Recipient:
-    inert = inert_recipient(address, base_url=letters.base_url)
+    inert = inert_recipient(content, address, base_url=letters.base_url)
     own = {REVIEW_TAG: links[address]} if links else {}
     return inert._replace(delivery=delivery, parts={**inert.parts, **own})
 

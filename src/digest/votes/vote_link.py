@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
+from urllib.parse import quote
 
 from digest.comparisons.models import Call
 from digest.votes.models import BY_LETTER
@@ -76,4 +77,4 @@ def read_vote_token(tokens: Tokens, token: str, now: datetime, *, days: int) -> 
 
 def vote_path(token: str, tool: str = "", call: Call | None = None) -> str:
     """Return the path of a vote page; with the slug of a tool and a call, that choice is preset."""
-    return f"{PATH}/{token}/{tool}/{call.value}" if tool and call else f"{PATH}/{token}"
+    return f"{PATH}/{token}/{quote(tool)}/{call.value}" if tool and call else f"{PATH}/{token}"

@@ -186,7 +186,7 @@ def test_C04_an_event_of_no_delivery_of_ours_is_counted_and_changes_nothing(
 def test_C04_an_event_of_a_test_copy_is_known_and_changes_nothing(
     database: Database, sent: EditionSend, now: datetime
 ) -> None:
-    copy = inert_recipient("r1@example.org", base_url="")
+    copy = inert_recipient(sent.content, "r1@example.org", base_url="")
     event = make_event(database, now, EventKind.BOUNCED, address="r1@example.org")
     handled = handle(database, now, event._replace(attempt=None, delivery=copy.delivery))
     assert (handled.internal, handled.unknown, handled.by_address, handled.suppressed) == (
@@ -474,11 +474,15 @@ def test_a_readers_own_part_of_a_link_is_not_kept(
 ) -> None:
     with database.write() as session:
         session.exec(select(Edition)).one().tracking = Tracking.READER
-    url = "https://news.example.com/u/" + "x" * 40
-    handle(database, now, make_event(database, now, EventKind.CLICKED, url=url))
+    for path in ("u/{}", "v/{}/lathe/ship"):
+        url = "https://news.example.com/" + path.format("x" * 40)
+        handle(database, now, make_event(database, now, EventKind.CLICKED, url=url))
     with database.read() as session:
         kept = session.connection().exec_driver_sql("SELECT url FROM event_link").scalars().all()
-    assert kept == ["https://news.example.com/u/…"]
+    assert sorted(kept) == [
+        "https://news.example.com/u/…",
+        "https://news.example.com/v/…/lathe/ship",
+    ]
 
 
 def test_what_a_mail_said_of_tracking_holds_whatever_the_newsletter_does_later(

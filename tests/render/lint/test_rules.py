@@ -71,6 +71,11 @@ BROKEN: list[tuple[MailRule, LintedMail, Severity]] = [
         html('<a href="https://a.b/-digest_unsubscribe_token">'),
         Severity.ERROR,
     ),
+    (
+        unrendered.tags_intact,  # of a comparison that isn't in the issue
+        html('<a href="https://a.b/v/-digest_vote_9_token-/lathe/ship">'),
+        Severity.ERROR,
+    ),
     (unrendered.tags_in_links, replace(GOOD, subject=TAG), Severity.ERROR),
     (unrendered.tags_intact, replace(GOOD, text=f"{GOOD.text}{TAG}"), Severity.ERROR),
     (unrendered.active_content, html("<script>1</script>"), Severity.ERROR),

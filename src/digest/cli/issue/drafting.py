@@ -29,7 +29,7 @@ from digest.issues.calendar.next_issue import date_of, next_issue
 from digest.issues.issue_commands import named, repeated
 from digest.issues.models import Edition, Issue, Newsletter
 from digest.issues.picking import MOST, set_count
-from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
+from digest.mail.mailing import tags_in
 from digest.mail.outbox import message
 from digest.render.lint import Finding, forbids_sending
 
@@ -209,7 +209,7 @@ def check(
         points, spam_says = score_spam(content, base_url=base_url, now=now)
         facts["spam_points"], findings = points, findings + spam_says
     if reach:
-        findings += unreachable(edition.html, (UNSUBSCRIBE_TAG, PREFERENCES_TAG), check_link)
+        findings += unreachable(edition.html, tags_in(edition.html), check_link)
     if as_json:
         call.json({**facts, "findings": finding_facts(findings)})
     else:

@@ -33,7 +33,11 @@ from digest.delivery.sending.dispatcher import (
     requests_per_process,
     send_alongside,
 )
-from digest.delivery.sending.personalization import recipient_builder, unsubscribe_headers
+from digest.delivery.sending.personalization import (
+    recipient_builder,
+    unsubscribe_headers,
+    vote_part_maker,
+)
 from digest.delivery.sending.planning import (
     ExpectedAudience,
     PlannedAudience,
@@ -90,6 +94,7 @@ __all__ = [
     "this_process",
     "unsubscribe_headers",
     "usable_cores",
+    "vote_part_maker",
     "waiting",
     "worker_pool",
 ]

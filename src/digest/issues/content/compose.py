@@ -163,17 +163,20 @@ def _comparisons(
 
 
 def _votable(view: ComparisonView, base_url: str, token: str) -> ComparisonView:
-    """Return a comparison with the links by which a reader votes; *token* is the reader's tag."""
-    contenders = (
-        replace(
-            side,
-            ship_url=base_url + vote_path(token, side.tool, Call.SHIP),
-            skip_url=base_url + vote_path(token, side.tool, Call.SKIP),
-        )
+    """Return a comparison with the links by which a reader votes; *token* is the reader's tag.
+
+    The link of a tool whose slug is too long for a mail opens the page without a choice.
+    """
+    vote_url = base_url + vote_path(token)
+
+    def link_to(side: ContenderView, call: Call) -> str:
+        return web_link(base_url + vote_path(token, side.tool, call)) or vote_url
+
+    contenders = tuple(
+        replace(side, ship_url=link_to(side, Call.SHIP), skip_url=link_to(side, Call.SKIP))
         for side in view.contenders
     )
-    vote_url = base_url + vote_path(token)
-    return replace(view, vote_url=vote_url, contenders=tuple(contenders))
+    return replace(view, vote_url=vote_url, contenders=contenders)
 
 
 def _depths() -> Iterator[Depth]:

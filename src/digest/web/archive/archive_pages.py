@@ -127,8 +127,10 @@ class Archive:
         """
         entry, number = self._entry(request), _number(request)
         with self._app.database.read() as session:
-            html = _frozen(session, entry.slug, number)
-        shown = public_html(html, self._own_links)
+            issue = store.public_issue(session, store.newsletter(session, entry.slug), number)
+            html = store.frozen_html(session, issue.id)
+            article = self._articles.article(session, issue.id)
+        shown = public_html(html, self._own_links, voting=article.voting if article else ())
         if request.url.query == _FRAMED:
             page = f"/issues/{entry.slug}/{number}"
             shown = without_own_navigation(shown, self._own_links, page)
@@ -214,8 +216,3 @@ def correction_notes(
             note = CorrectionNote(date=link.date, url=link.url, why=told.why, changes=changes)
             notes.append(note)
     return notes
-
-
-def _frozen(session: Session, slug: str, number: int) -> str:
-    issue = store.public_issue(session, store.newsletter(session, slug), number)
-    return store.frozen_html(session, issue.id)

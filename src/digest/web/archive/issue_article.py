@@ -32,6 +32,11 @@ class IssueArticle:
         standing = (each for each in self.view.comparisons if each.slug not in self.withdrawn)
         return next(standing, None)
 
+    @property
+    def voting(self) -> list[str]:
+        """Return the path of where any visitor votes, for each comparison."""
+        return [f"/comparisons/{each.slug}#vote" for each in self.view.comparisons]
+
 
 class IssueArticles:
     """The articles of editions, whose views are kept."""

@@ -13,6 +13,7 @@ _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 _LINK_BEFORE_TAG = re.compile(r"https?://[^\s\"<>]*/-\Z")
 _ESCAPED_START = ("&#45;", "-\u2060")  #: the escaped first character of a tag
 _TAG_ENDS = re.compile(r"-(?![\w-])")
+_ANY_TAG = re.compile(r"-digest_\w+-")
 _PLACEHOLDER = re.compile(
     r"\blorem ipsum\b|\bTODO\b|\bFIXME\b|\bTK TK\b|(?-i:\bXXX\b)|\[(?:insert|your)\b[^\]]*\]"
     r"|\byour (?:text|headline|title) here\b",
@@ -87,10 +88,16 @@ def template_left(mail: LintedMail) -> Iterator[Finding]:
     ' href="https://news.example.com/u/-digest_unsubscribe_token-">Leave</a>',
 )
 def tags_intact(mail: LintedMail) -> Iterator[Finding]:
-    """Require each reader tag to be whole, and at the end of a link."""
-    for tag in mail.tags:
-        yield from _intact(tag, "html", mail.html)
-        yield from _intact(tag, "text", mail.text)
+    """Require each reader tag to be whole, known, and in a link."""
+    parts: tuple[tuple[Place, str], ...] = (("html", mail.html), ("text", mail.text))
+    for place, part in parts:
+        for match in _ANY_TAG.finditer(part):
+            if match[0] not in mail.tags:
+                message, mend = f"nothing replaces {match[0]}", "Use the issue's links."
+                line = _line(part, match.start())
+                yield error(tags_intact.name, place, message, mend, line=line)
+        for tag in mail.tags:
+            yield from _intact(tag, place, part)
 
 
 def _intact(tag: str, place: Place, part: str) -> Iterator[Finding]:
