@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
+from digest.comparisons.models import Contender
 from digest.comparisons.store import count
 from digest.db import Database
 from digest.errors import DigestError, IssueFrozen, NotApproved
@@ -20,9 +21,10 @@ from digest.preview import view_models
 from digest.preview.query import PreviewQuery
 from digest.preview.session import PreviewSession
 from digest.preview.snapshot import IssueStanding, Snapshot
-from digest.preview.view_models import common, status
+from digest.preview.view_models import common, lines, status
 from digest.render.sandbox import RenderProcess
-from tests.preview.conftest import EditorFolder
+from digest.votes.models import DailyCount
+from tests.preview.conftest import NOW, EditorFolder
 
 
 def slugs(snapshot: Snapshot) -> list[str]:
@@ -225,6 +227,70 @@ def test_what_changed_since_it_was_seen_is_not_approved(
         approve(editor)
     with editor.app.database.read() as session:
         assert count(session) == 0
+
+
+def vote(editor: EditorFolder, ships: int) -> None:
+    """Let so many votes count on both tools of the comparison that leads the issue."""
+    with editor.app.database.write() as session:
+        lead = store.placements(session, issue_of(session))[0]
+        tools = session.exec(
+            select(Contender.tool_id).where(Contender.revision_id == lead.revision_id)
+        )
+        for tool in tools:
+            session.merge(
+                DailyCount(
+                    comparison_id=lead.comparison_id, tool_id=tool, day=NOW.date(), ships=ships
+                )
+            )
+
+
+def test_votes_that_come_in_meanwhile_change_nothing_that_was_seen(
+    editor: EditorFolder, snapshot: Snapshot
+) -> None:
+    approve(editor)
+    vote(editor, 7)
+    after = editor.desk.renew()
+
+    assert after.standing is not None
+    assert after.seal == after.standing.fingerprint == snapshot.seal
+    changed = decide(editor, "word", line="subject", text="By hand")
+    assert changed.built is not None
+    assert changed.built.view.comparisons[0].contenders[0].readers == "100% would ship · 7 votes"
+    vote(editor, 8)
+    approve(editor)
+    assert editor.desk.renew().seal == changed.seal
+
+
+def test_a_file_that_changed_keeps_the_votes_on_its_comparison(
+    editor: EditorFolder, snapshot: Snapshot
+) -> None:
+    approve(editor)
+    vote(editor, 7)
+    path = next((editor.folder / "comparisons").glob(f"{slugs(snapshot)[0]}.*"))
+    path.write_text(path.read_text().replace('"question": "', '"question": "So: ', 1))
+    changed = editor.desk.renew()
+
+    assert changed.overlay is not None
+    assert list(changed.overlay.drafts) == slugs(snapshot)[:1]
+    assert changed.built is not None
+    assert changed.built.view.comparisons[0].contenders[0].readers == "100% would ship · 7 votes"
+    approve(editor)
+
+
+def test_the_next_issue_on_the_desk_opens_with_the_votes_on_the_last(
+    editor: EditorFolder, snapshot: Snapshot
+) -> None:
+    approve(editor)
+    vote(editor, 7)
+    with editor.app.database.write() as session:
+        issue = issue_of(session)
+        issue.state, issue.prepared_at = IssueState.SENT, NOW
+    after = editor.desk.renew()
+
+    assert "Last time, 7 of you voted: 100% would ship" in editor.mail()
+    assert [line["hint"] for line in lines(after) if line["name"] == "opening"] == [
+        "follows the votes on the last issue"
+    ]
 
 
 def test_a_decision_after_approving_leaves_what_is_frozen_and_shows_the_difference(

@@ -67,6 +67,8 @@ class IssueBuilder:
         default_factory=MailIdentity
     )  #: where a newsletter has none of its own
     votes_shown_from: int = SHOWN_FROM  #: votes from which readers' share is shown
+    #: Has the votes to tell of in place of those that stand now: some come in while somebody reads.
+    votes_seen: Background | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +161,8 @@ def draft_issue(
         carried = [revision.comparison_id for revision in ordered]
         changes = changed_since_told(session, newsletter, number, carried=carried, day=chosen.day)
         background = replace(background, changes=changes)
+    if seen := issue_builder.votes_seen:
+        background = replace(background, counts=seen.counts, echo=seen.echo)
     composed = compose(
         ordered,
         newsletter,

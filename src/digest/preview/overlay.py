@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from digest.comparisons.loader import find, holds_comparison, read_file
 from digest.comparisons.models import Comparison, Revision, Tool
@@ -27,6 +27,7 @@ from digest.comparisons.store import (
     with_values,
 )
 from digest.errors import ComparisonUnreadable
+from subscribers.sql import chunks
 
 #: What a file holds: a comparison, one that can't be read, or nothing meant as one.
 _Content = ComparisonDraft | ComparisonUnreadable | None
@@ -39,6 +40,7 @@ class ComparisonOverlay:
     summaries: Sequence[ComparisonSummary]
     drafts: Mapping[str, ComparisonDraft]  #: the comparisons that are only in files, by slug
     now: datetime
+    tools: Mapping[str, int]  #: ids of the stored tools in those, by slug: votes are kept by them
     #: Edited contents whose place a changed file has taken, by slug.
     replaced: Mapping[str, KnownContent] = field(default_factory=dict)
 
@@ -46,10 +48,20 @@ class ComparisonOverlay:
         """Return the revisions among *ids* that are only in files, by id; their ids are below 0."""
         wanted = set(ids)
         return {
-            summary.revision_id: _revision(self.drafts[summary.slug], summary.slug, self.now)
+            summary.revision_id: self._revision(summary)
             for summary in self.summaries
             if summary.revision_id < 0 and summary.revision_id in wanted
         }
+
+    def _revision(self, summary: ComparisonSummary) -> Revision:
+        draft = self.drafts[summary.slug]
+        tools = [_tool(contender.name) for contender in draft.contenders]
+        comparison = Comparison(slug=summary.slug, first_imported_at=self.now)
+        row = revision_row(draft, comparison, tools, fingerprint=_fingerprint(draft), now=self.now)
+        row.comparison_id = summary.comparison_id
+        for side in row.contenders:
+            side.tool_id = self.tools.get(side.tool.slug, 0)
+        return row
 
 
 @dataclass
@@ -139,7 +151,21 @@ def overlay_drafts(
         drafts=changed,
         replaced=replaced,
         now=now,
+        tools=_tool_ids(session, changed.values()),
     )
+
+
+def _tool_ids(session: Session, drafts: Iterable[ComparisonDraft]) -> dict[str, int]:
+    slugs = {_tool(contender.name).slug for draft in drafts for contender in draft.contenders}
+    found: dict[str, int] = {}
+    for part in chunks(sorted(slugs)):
+        rows = session.exec(select(Tool.slug, Tool.id).where(col(Tool.slug).in_(part)))
+        found |= {slug: tool_id for slug, tool_id in rows if tool_id is not None}
+    return found
+
+
+def _tool(name: str) -> Tool:
+    return Tool(slug=slugify(name), name=name)
 
 
 @lru_cache(maxsize=4096)
@@ -159,14 +185,6 @@ def _slug(draft: ComparisonDraft, stored: Mapping[str, ComparisonSummary]) -> st
         if previous is None or {previous.left.tool, previous.right.tool} == tools:
             return slug
         number += 1
-
-
-def _revision(draft: ComparisonDraft, slug: str, now: datetime) -> Revision:
-    tools = [
-        Tool(slug=slugify(contender.name), name=contender.name) for contender in draft.contenders
-    ]
-    comparison = Comparison(slug=slug, first_imported_at=now)
-    return revision_row(draft, comparison, tools, fingerprint=_fingerprint(draft), now=now)
 
 
 def _summary(

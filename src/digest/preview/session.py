@@ -242,7 +242,10 @@ class PreviewSession:
             newsletter,
             week,
             now=now,
-            issue_builder=issue_builder_of(self.app, self._confined),
+            issue_builder=replace(
+                issue_builder_of(self.app, self._confined),
+                votes_seen=self.snapshot.built.background if self.snapshot.built else None,
+            ),
             again=True,
         )
         if built.fingerprint() != seen:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,6 +21,7 @@ from digest.issues.approval import ApprovalStatus
 from digest.issues.build import BuiltIssue, IssueBuilder
 from digest.issues.calendar.next_issue import leaves_at, next_issue
 from digest.issues.content import IssueView
+from digest.issues.content.background import Background
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.issues.picking import Decisions, Pick
 from digest.preview.build_errors import BuildError, of_error
@@ -51,6 +53,7 @@ class IssueStanding:
     state: IssueState | None  #: ``None`` before it is built
     fingerprint: str = ""  #: of the frozen edition
     revision: int = 0
+    background: Background | None = None  #: what the frozen edition was told
     word: ApprovalStatus | None = None  #: the newest approval
     sent_back: str = ""  #: who sent it back, and why; empty unless it waits for a new approval
     leaves: str = ""  #: when the service sends it, in the newsletter's time zone
@@ -199,14 +202,8 @@ def take_snapshot(
                 votes_shown_from=app.settings.votes_shown_from,
             )
             snapshot = replace(snapshot, pick=pick)
-            built = build.draft_issue(
-                session,
-                newsletter,
-                pick,
-                number=standing.number,
-                issue_builder=replace(issue_builder_of(app, confined), check=lambda *_: ()),
-                unsaved=overlay.unsaved(choice.candidate.revision_id for choice in pick.chosen),
-            )
+            unchecked = replace(issue_builder_of(app, confined), check=lambda *_: ())
+            built = _drafted(session, snapshot, unchecked)
             kept = before.built.findings if before.built else ()
             snapshot = replace(snapshot, built=replace(built, findings=kept), unchecked=True)
     except NothingToPick as fault:
@@ -216,6 +213,30 @@ def take_snapshot(
     except SQLAlchemyError as fault:
         faults.insert(0, _fault(unfit(fault), app))
     return replace(snapshot, faults=tuple(faults))
+
+
+def _drafted(session: Session, snapshot: Snapshot, issue_builder: IssueBuilder) -> BuiltIssue:
+    """Return the issue as it would be frozen now.
+
+    Where nothing but votes came in since it was frozen, that is as it was frozen. Raises
+    `DigestError`.
+    """
+    newsletter, standing, pick = snapshot.newsletter, snapshot.standing, snapshot.pick
+    if newsletter is None or standing is None or pick is None or snapshot.overlay is None:
+        raise NothingToPick
+    draft = partial(
+        build.draft_issue,
+        session,
+        newsletter,
+        pick,
+        number=standing.number,
+        unsaved=snapshot.overlay.unsaved(choice.candidate.revision_id for choice in pick.chosen),
+    )
+    if standing.background is not None:
+        as_it_was = draft(issue_builder=replace(issue_builder, votes_seen=standing.background))
+        if as_it_was.fingerprint() == standing.fingerprint:
+            return as_it_was
+    return draft(issue_builder=issue_builder)
 
 
 def _frozen(session: Session, snapshot: Snapshot, newsletter: Newsletter, number: int) -> Snapshot:
@@ -276,6 +297,7 @@ def _standing(session: Session, app: App, newsletter: Newsletter, week: str) -> 
         state=issue.state,
         fingerprint=edition.fingerprint,
         revision=edition.revision,
+        background=provenance.background_of(edition),
         word=approval.approval_status(session, issue, templates=templates),
         sent_back=f"{back.by}: {back.note}" if back else "",
         leaves=f"{newsletter.cadence().local(leaves):%A, %-d %B, %H:%M}" if leaves else "",

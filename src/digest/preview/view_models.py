@@ -187,11 +187,12 @@ def frames(query: PreviewQuery) -> list[tuple[str, int]]:
 def lines(snapshot: Snapshot) -> list[dict[str, object]]:
     """Return the lines an editor may write, with the generated texts and their lengths."""
     decisions, built = snapshot.decisions, snapshot.built
-    own = _own_words(snapshot)
+    own, echoes = _own_words(snapshot), built is not None and built.view.echo is not None
+    after_echo = "follows the votes on the last issue" if echoes else ""
     fields = (
         ("subject", "Subject", SUBJECT_FITS, f"phones show about {PHONE_SUBJECT}"),
         ("preheader", "Preheader", PREHEADER_MOST, "fills the line after the subject"),
-        ("opening", "Opening words", 400, ""),
+        ("opening", "Opening words", 400, after_echo),
     )
     return [
         {
