@@ -93,7 +93,8 @@ the earlier approval is void.
 
 ### withdrawn
 
-**Error.** The issue carries a comparison that was withdrawn after it was built. Build it again.
+**Error.** The issue carries a comparison that was withdrawn after it was built, or tells of the votes
+on one. Build it again.
 
 ### edited
 
