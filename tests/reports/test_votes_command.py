@@ -19,7 +19,7 @@ from digest.comparisons.store import store_draft
 from digest.db import Database
 from digest.errors import NotFound
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placement
-from digest.reports.vote_words import held_words, scan_words
+from digest.reports.vote_sentences import held_words, scan_words
 from digest.votes import HeldReason, ScanNumbers, ScanSign, VoteCount, VotesOnDay
 from digest.votes.models import DailyCount, ScannedCopy, Vote
 from tests.conftest import NOW

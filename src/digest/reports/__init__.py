@@ -5,7 +5,7 @@ list, once, for every form of output; `heatmap` finds where each link stands in 
 colours it. `charts` turns the numbers into charts (a sentence, a table, a picture), and `vega`
 draws each picture as SVG. `report_page` fills the HTML page with tiles and charts, `csv_export`
 writes the same numbers as CSV, and `formatting` writes shares, ranges and dates for all of them.
-`vote_words` says in words what readers voted, here and wherever editors are told.
+`vote_sentences` says in words what readers voted, here and wherever editors are told.
 """
 
 from digest.reports.csv_export import as_csv
@@ -13,7 +13,7 @@ from digest.reports.formatting import day, number_range, percent
 from digest.reports.report_data import STANDINGS, IssueReport, IssueVotes, report
 from digest.reports.report_page import issue_page
 from digest.reports.vega import renderer
-from digest.reports.vote_words import (
+from digest.reports.vote_sentences import (
     held_words,
     interval_words,
     published_words,

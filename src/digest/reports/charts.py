@@ -12,7 +12,7 @@ from digest.reports import vega
 from digest.reports.formatting import day, percent, source_words
 from digest.reports.report_data import IssueReport, SectionRow
 from digest.reports.vega import Spec
-from digest.reports.vote_words import interval_words, published_words, share_words
+from digest.reports.vote_sentences import interval_words, published_words, share_words
 from digest.votes import ToolNumbers, VoteNumbers
 from subscribers.list_statistics import AudienceCounts
 

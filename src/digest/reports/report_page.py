@@ -16,7 +16,7 @@ from digest.reports import charts
 from digest.reports.charts import Chart
 from digest.reports.formatting import day, number_range, percent
 from digest.reports.report_data import IssueReport
-from digest.reports.vote_words import held_lines, scan_words
+from digest.reports.vote_sentences import held_lines, scan_words
 
 _TRACKING = {
     Tracking.OFF: "This newsletter doesn’t track opens or clicks.",

@@ -28,6 +28,8 @@ _HELD = {
 _SIGNS = {
     ScanSign.EARLY: "too soon after delivery",
     ScanSign.BURST: "several links at once",
+    ScanSign.SWEEP: "link by link, as nobody reads",
+    ScanSign.MACHINE: "by a client that is no browser",
     ScanSign.NETWORK: "from a known scanner's network",
 }
 
