@@ -5,7 +5,7 @@ This module hides which class is the transport, and what of an installation an e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from sqlmodel import Session
@@ -23,6 +23,7 @@ from digest.delivery.sending import (
 from digest.issues import provenance, store
 from digest.issues.identity import MailIdentity
 from digest.issues.models import Issue, Newsletter, Tracking
+from digest.issues.variants import variants_of
 from digest.mail.mailing import Content, list_id
 from digest.mail.outbox import Outbox
 from digest.mail.transport import Transport
@@ -94,6 +95,13 @@ class Sending:
         tokens = self.resources.tokens
         newsletter = store.newsletter_of(session, issue)
         edition = store.edition_of(session, issue)
+        mail = Rendered(subject=edition.subject, html=edition.html, text=edition.text)
+        content = self.content(
+            newsletter,
+            mail,
+            edition.tracking,
+            provenance.identity_of(edition, self.resources.identity.of(newsletter)),
+        )
         return EditionSend(
             store=self.resources.database,
             step=lambda name: guard_file.count() if name == "started" else None,
@@ -103,12 +111,11 @@ class Sending:
             edition_id=edition.id or 0,
             newsletter=newsletter.slug,
             issue=f"{newsletter.slug}-{issue.number}",
-            content=self.content(
-                newsletter,
-                Rendered(subject=edition.subject, html=edition.html, text=edition.text),
-                edition.tracking,
-                provenance.identity_of(edition, self.resources.identity.of(newsletter)),
-            ),
+            content=content,
+            variants={
+                seat: replace(content, html=each.html, text=each.text)
+                for seat, each in variants_of(session, edition).items()
+            },
             recipient=recipient_builder(
                 newsletter.slug,
                 base_url=settings.base_url,

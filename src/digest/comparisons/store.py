@@ -271,6 +271,19 @@ def revisions(session: Session, ids: Collection[int]) -> dict[int, Revision]:
     return {row.id: row for row in rows if row.id is not None}
 
 
+def newest(session: Session, comparison_ids: Collection[int]) -> list[Revision]:
+    """Return the newest revisions of comparisons, with their contenders.
+
+    Those that were withdrawn are left out.
+    """
+    rows = session.exec(
+        select(Revision)
+        .join(Comparison, is_newest_revision())
+        .where(col(Comparison.id).in_(comparison_ids), col(Comparison.withdrawn_at).is_(None))
+    )
+    return list(rows.all())
+
+
 def edited_since(session: Session, shown: Collection[int]) -> list[str]:
     """Return the slugs of comparisons that an editor gave other words than revisions *shown*."""
     return [

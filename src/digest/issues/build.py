@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 import orjson
 from sqlmodel import Session
@@ -47,6 +48,12 @@ from digest.issues.picking import (
     overrides,
 )
 from digest.issues.picking.embargo import embargo_warnings
+from digest.issues.variants import (
+    DraftedVariant,
+    draft_variants,
+    found_besides,
+    store_variants,
+)
 from digest.render.lint import Finding, warning
 from digest.render.rendered import Rendered
 from digest.votes import SHOWN_FROM, counts_of, turnout
@@ -83,16 +90,24 @@ class BuiltIssue:
     decisions: Decisions
     correction: Correction | None = None
     background: Background = field(default_factory=Background)
+    variants: Sequence[DraftedVariant] = ()  #: for readers who agree with a reviewer
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of what a reader gets, in hexadecimal."""
+        """Return the SHA-256 of what a reader gets, in hexadecimal, without the variants."""
         return fingerprint(self.rendered, self.view.preheader)
 
 
-def fingerprint(rendered: Rendered, preheader: str) -> str:
-    """Return the SHA-256 of subject, preheader, HTML and text, in hexadecimal."""
-    parts = [rendered.subject, preheader, rendered.html, rendered.text]
+def fingerprint(rendered: Rendered, preheader: str, variants: Sequence[DraftedVariant] = ()) -> str:
+    """Return the SHA-256 of subject, preheader, HTML and text, and of variants, in hexadecimal."""
+    parts: list[Any] = [rendered.subject, preheader, rendered.html, rendered.text]
+    parts += [[each.note.seat, each.rendered.html, each.rendered.text] for each in variants]
     return sha256(orjson.dumps(parts)).hexdigest()
+
+
+def mail_fingerprint(edition: Edition) -> str:
+    """Return the fingerprint of an edition as it is, without its variants."""
+    rendered = Rendered(subject=edition.subject, html=edition.html, text=edition.text)
+    return fingerprint(rendered, edition.preheader)
 
 
 def rule_of(newsletter: Newsletter) -> PickRule:
@@ -300,12 +315,31 @@ def build(
         session, newsletter, period, votes_shown_from=issue_builder.votes_shown_from
     )
     built = draft_issue(session, newsletter, chosen, number=number, issue_builder=issue_builder)
+    built = _with_variants(session, newsletter, built, issue_builder)
     issue = before or Issue(
         newsletter_id=newsletter.id or 0, period=period, state=IssueState.BUILT, built_at=now
     )
     issue.number = number
     freeze_edition(session, issue, chosen, built, now=now, issue_builder=issue_builder)
     return issue, built
+
+
+def _with_variants(
+    session: Session, newsletter: Newsletter, built: BuiltIssue, issue_builder: IssueBuilder
+) -> BuiltIssue:
+    """Return what was built with its variants, and with what the checks find in them alone."""
+    variants = draft_variants(
+        session,
+        newsletter.slug,
+        built.view,
+        built.revisions,
+        render=issue_builder.render,
+        check=issue_builder.check,
+    )
+    findings = [*built.findings]
+    for each in variants:
+        findings += found_besides(findings, each.findings)
+    return replace(built, variants=variants, findings=findings)
 
 
 def freeze_edition(
@@ -342,7 +376,9 @@ def freeze_edition(
         opening_form=built.composed.opening_form,
         correction=built.correction,
         background=built.background,
+        variants=[each.note for each in built.variants],
     )
+    store_variants(session, edition, built.variants)
     provenance.keep_recipe(
         session, edition, inputs, issue_builder.sources(), built.rendered.findings
     )
@@ -406,7 +442,7 @@ def _store_edition(
         preheader=built.view.preheader,
         html=built.rendered.html,
         text=built.rendered.text,
-        fingerprint=built.fingerprint(),
+        fingerprint=fingerprint(built.rendered, built.view.preheader, built.variants),
         frozen_at=now,
     )
     session.add(edition)

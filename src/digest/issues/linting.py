@@ -17,6 +17,7 @@ from digest.issues.content import IssueView
 from digest.issues.identity import MailIdentity
 from digest.issues.issue_commands import build_again, named
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Tracking
+from digest.issues.variants import found_besides, variants_of
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content, vote_tag
 from digest.mail.marked_copy import inert_recipient
 from digest.mail.outbox import message
@@ -82,6 +83,9 @@ class LintTerms:
         moved += withdrawn_since(edition, _issue(edition))
         moved += edited_since(edition, _issue(edition))
         found = [*provenance.findings_of(edition), *moved, *lint_mail(copy)]
+        session = object_session(edition)
+        for each in variants_of(cast(Session, session), edition).values() if session else ():
+            found += found_besides(found, lint_mail(replace(copy, html=each.html, text=each.text)))
         return self._with_leniency(found, today.postal_address)
 
     def _with_leniency(self, findings: list[Finding], postal_address: str) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from hashlib import sha256
@@ -19,11 +19,13 @@ from digest.errors import NotFound, TemplateBroken, WrongState
 from digest.issues.content import Correction, IssueView, correct_view
 from digest.issues.content.background import Background
 from digest.issues.content.branding import branded
-from digest.issues.content.compose import compose, with_chosen_quotes
+from digest.issues.content.compose import compose, leading_with, with_chosen_quotes
 from digest.issues.identity import MailIdentity
 from digest.issues.models import Edition, Issue, Newsletter, Recipe, TemplateSet
 from digest.issues.newsletters import logo_of
 from digest.issues.picking import Decisions, apply_words
+from digest.issues.variants import VariantNote
+from digest.issues.variants import variants_of as stored_variants
 from digest.render.lint import Finding, Severity
 from digest.render.rendered import Rendered
 
@@ -67,6 +69,7 @@ class BuildInputs:
     opening_form: str = ""  #: the wording of this one, for the next issue
     correction: Correction | None = None
     background: Background = field(default_factory=Background)
+    variants: Sequence[VariantNote] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the inputs as JSON types."""
@@ -82,6 +85,7 @@ class BuildInputs:
             "opening_form": self.opening_form,
             "background": self.background.to_dict(),
             **({"correction": self.correction.to_dict()} if self.correction else {}),
+            **({"variants": [asdict(note) for note in self.variants]} if self.variants else {}),
         }
 
 
@@ -168,6 +172,13 @@ def correction_of(edition: Edition) -> Correction | None:
     return Correction.from_dict(kept) if kept else None
 
 
+def variants_of(edition: Edition) -> list[VariantNote]:
+    """Return what an edition's variants lead with; mostly none."""
+    session = object_session(edition)
+    recipe = session.get(Recipe, edition.id) if session else None
+    return [VariantNote(**note) for note in recipe.made_from.get("variants", ())] if recipe else []
+
+
 def identity_of(edition: Edition, today: MailIdentity) -> MailIdentity:
     """Return who an edition's mail is from: as it was built, else, for an old one, as *today*."""
     kept = settings_of(edition)
@@ -236,6 +247,7 @@ def rebuild(session: Session, issue: Issue, edition: Edition, reprint: Reprint) 
         ("preheader", view.preheader, edition.preheader),
         ("html", rendered.html, edition.html),
         ("text", rendered.text, edition.text),
+        *_variant_parts(session, edition, view, lambda led: reprint(led, sources)),
     )
     return RebuiltEdition(
         view=view,
@@ -243,6 +255,23 @@ def rebuild(session: Session, issue: Issue, edition: Edition, reprint: Reprint) 
         differs=tuple(name for name, now, then in parts if now != then),
         tools=_changed_tools(recipe.made_from.get("made_with", {})),
     )
+
+
+def _variant_parts(
+    session: Session, edition: Edition, view: IssueView, render: Callable[[IssueView], Rendered]
+) -> Iterator[tuple[str, object, object]]:
+    """Yield the name of each variant, its texts rendered again, and those that are stored."""
+    notes = variants_of(edition)
+    stored = stored_variants(session, edition) if notes else {}
+    carried = _carried(session, revisions_of(edition)) if notes else ()
+    for note in notes:
+        led, then = leading_with(view, carried, note.seat), stored.get(note.seat)
+        now = render(led) if led else None
+        yield (
+            f"variant {note.seat}",
+            now and (now.html, now.text),
+            then and (then.html, then.text),
+        )
 
 
 def frozen_view(
@@ -271,9 +300,13 @@ def _changed_tools(then: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
+def _carried(session: Session, ids: Sequence[int]) -> list[Revision]:
+    stored = revisions(session, ids)
+    return [stored[revision_id] for revision_id in ids]
+
+
 def _view(session: Session, made_from: Mapping[str, Any], *, as_mailed: bool = True) -> IssueView:
-    stored = revisions(session, made_from["revisions"])
-    carried = [stored[revision_id] for revision_id in made_from["revisions"]]
+    carried = _carried(session, made_from["revisions"])
     decisions = Decisions.from_dict(made_from["decisions"])
     newsletter = Newsletter(**made_from["newsletter"])  # an old recipe lacks what is newer
     view = compose(

@@ -233,7 +233,7 @@ class PreviewSession:
         if issue is not None and issue.state is IssueState.BUILT:
             edition = store.edition_of(session, issue)
             behind = draft_history.went_on(session, issue) or edited_since(edition, issue)
-            if edition.fingerprint == seen and not behind:
+            if build.mail_fingerprint(edition) == seen and not behind:
                 return issue
         for draft in self.snapshot.overlay.drafts.values() if self.snapshot.overlay else ():
             store_draft(session, draft, now=now)

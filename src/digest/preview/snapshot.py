@@ -51,7 +51,7 @@ class IssueStanding:
     number: int
     period: str
     state: IssueState | None  #: ``None`` before it is built
-    fingerprint: str = ""  #: of the frozen edition
+    fingerprint: str = ""  #: of the frozen edition, without its variants
     revision: int = 0
     background: Background | None = None  #: what the frozen edition was told
     word: ApprovalStatus | None = None  #: the newest approval
@@ -295,7 +295,7 @@ def _standing(session: Session, app: App, newsletter: Newsletter, week: str) -> 
         number=issue.number,
         period=week,
         state=issue.state,
-        fingerprint=edition.fingerprint,
+        fingerprint=build.mail_fingerprint(edition),
         revision=edition.revision,
         background=provenance.background_of(edition),
         word=approval.approval_status(session, issue, templates=templates),

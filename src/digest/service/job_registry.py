@@ -26,6 +26,7 @@ from digest.issues.corrections import wrong_issue
 from digest.issues.issue_commands import build_again, named
 from digest.issues.models import Edition, Issue
 from digest.issues.review_link import review_token
+from digest.issues.variants import seats_of
 from digest.letters import queue_verdict_letters
 from digest.render.lint import Severity
 from digest.service.backup import back_up
@@ -160,13 +161,15 @@ def freeze(app: App, session: Session, issue: Issue, edition: Edition) -> Planne
     wrong = wrong_issue(session, issue)
     if wrong is not None and app.outbox_folder is None:
         require_real_copies(session, wrong)
+    newsletter = store.newsletter_of(session, issue).slug
     audience = plan_deliveries(
         session,
         issue=issue,
         edition=edition,
-        newsletter=store.newsletter_of(session, issue).slug,
+        newsletter=newsletter,
         batch_size=settings.batch_size,
         first_wave=settings.first_wave,
+        seats=seats_of(session, newsletter, edition),
         now=app.clock(),
     )
     if settings.first_wave:

@@ -18,6 +18,8 @@ from digest.issues.content.correction import Correction, correct_view, differenc
 from digest.issues.content.quotes import (
     QuoteChoice,
     missing_quote,
+    reviewer_names,
+    reviewer_of_seat,
     shown_quote,
 )
 from digest.issues.content.reviewer_calls import known_calls
@@ -63,6 +65,8 @@ __all__ = [
     "flips",
     "known_calls",
     "missing_quote",
+    "reviewer_names",
+    "reviewer_of_seat",
     "shown_quote",
     "unsaid",
     "verdict_line",

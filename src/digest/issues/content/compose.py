@@ -14,7 +14,12 @@ from digest.issues.content.background import Background
 from digest.issues.content.copywriting import TRACKING
 from digest.issues.content.echo import echo_view
 from digest.issues.content.opening import opening
-from digest.issues.content.quotes import QuoteChoice, choose_quotes, reviewer_names
+from digest.issues.content.quotes import (
+    QuoteChoice,
+    choose_quotes,
+    leading_quote,
+    reviewer_names,
+)
 from digest.issues.content.verdict_changes import MOST_TOLD
 from digest.issues.content.view import (
     WORD,
@@ -123,6 +128,26 @@ def with_chosen_quotes(
     )
     preheader = copywriting.preheader(comparisons, view.language)
     return replace(view, comparisons=comparisons, preheader=preheader)
+
+
+def leading_with(view: IssueView, revisions: Sequence[Revision], seat: int) -> IssueView | None:
+    """Return a view whose first comparison begins with one reviewer's quote; the rest is the same.
+
+    A quote of theirs that the view has anyway is moved; else one is added. ``None`` where the
+    reviewer said nothing on it.
+    """
+    lead, revision = view.comparisons[0], revisions[0]
+    sides = _paired(revision, lead.contenders)
+    names = _names_in_issue(revision, revisions)
+    there = next((quote for quote in lead.quotes if quote.seat == seat), None)
+    quote = there or leading_quote(sides, revision.seats, names, seat)
+    if quote is None:
+        return None
+    label = translations(view.language).gettext("The reviewer you agree with most")
+    others = tuple(each for each in lead.quotes if each is not there)
+    lead = replace(lead, quotes=(replace(quote, label=label), *others))
+    lead = replace(lead, note=copywriting.unpublished_calls(lead, view.language))
+    return replace(view, comparisons=(lead, *view.comparisons[1:]))
 
 
 def _requoted(

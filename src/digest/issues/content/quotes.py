@@ -188,6 +188,23 @@ def choose_quotes(
     return [_view(quote, names) for quote in sorted(picked, key=_shipping_first)]
 
 
+def leading_quote(
+    sides: Sequence[tuple[Contender, ContenderView]],
+    seats: int,
+    names: Mapping[int, str],
+    seat: int,
+) -> QuoteView | None:
+    """Return the sharpest quote of one reviewer, a dissent first; ``None`` without any."""
+    theirs = [
+        quote
+        for side in sides
+        for quote in _candidates_of(*side, seats)
+        if quote.verdict.seat == seat
+    ]
+    chosen = max(theirs, key=lambda quote: (quote.dissents, quote.rank), default=None)
+    return None if chosen is None else _view(chosen, names)
+
+
 def missing_quote(contenders: Sequence[Contender], choice: QuoteChoice) -> str:
     """Return what of an editor's choice isn't there, in words; empty where all of it is."""
     verdict = next(

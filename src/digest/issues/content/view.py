@@ -40,6 +40,7 @@ class QuoteView:
     call: str | None  #: "ship", "skip", or ``None`` when neither it nor the share tells it
     dissent: bool = False  #: the one call against all others on this tool
     chosen: bool = False  #: by an editor
+    label: str = ""  #: why it leads, where it does for one reader: "The reviewer you agree with"
 
 
 @dataclass(frozen=True, kw_only=True)
