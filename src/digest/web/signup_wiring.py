@@ -18,6 +18,7 @@ from digest.delivery.reporting import issues_sent_to
 from digest.errors import BadSetting
 from digest.votes import export_votes
 from digest.web.theme import Theme
+from digest.web.voting import OWN_SECTIONS
 from subscribers.abuse_prevention import ProofOfWork
 from subscribers.web import NetworkPrecision, SiteConfig
 
@@ -49,6 +50,7 @@ def site_config(app: App, theme: Theme, on_letter: Callable[[], None]) -> SiteCo
         limits=app.public_site.rate_limits,
         elsewhere=_elsewhere,
         erase_elsewhere=app.votes.erase_reader,
+        own_sections=OWN_SECTIONS,
         embed_origins=split_setting(settings.embed_origins),
         responsible=_line(settings.postal_address),
         carrier=app.provider.company if app.outbox_folder is None else "",
