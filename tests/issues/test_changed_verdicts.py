@@ -21,6 +21,7 @@ from digest.issues.changed_verdicts import changed_since_told
 from digest.issues.content import VerdictChange
 from digest.issues.content.verdict_changes import MOST_TOLD
 from digest.issues.corrections import build_correction
+from digest.issues.linting import changed_since, withdrawn_since
 from digest.issues.models import IssueState, Newsletter
 from digest.issues.picking import overrides
 
@@ -283,3 +284,26 @@ def test_a_mail_tells_of_three_and_names_the_others(weeks: Weeks) -> None:
     told = [each.url.rpartition("/")[2] for each in (*view.changed, *view.changed_too)]
     assert told == slugs[::-1]  # the latest first
     assert len(view.changed) == MOST_TOLD < len(told)
+
+
+def findings(weeks: Weeks) -> list[str]:
+    """Return the rules by which the second issue, still a draft, is stopped."""
+    with weeks.database.read() as session:
+        issue = store.by_number(session, 1, 2)
+        edition = store.edition_of(session, issue)
+        found = [*withdrawn_since(edition, issue), *changed_since(edition, issue)]
+        return [finding.rule for finding in found]
+
+
+def test_a_draft_is_held_up_by_what_happens_to_a_change_it_tells_of(weeks: Weeks) -> None:
+    weeks.revise(weeks.slugs[0], share(75.0))
+    slug = weeks.slugs[0]
+    weeks.send(NEXT)
+    with weeks.database.write() as session:
+        store.by_number(session, 1, 2).state = IssueState.BUILT
+    assert findings(weeks) == []
+    weeks.revise(slug)
+    assert findings(weeks) == ["changed-again"]
+    with weeks.database.write() as session:
+        comparisons.by_slug(session, slug).withdrawn_at = weeks.now
+    assert findings(weeks) == ["withdrawn", "changed-again"]

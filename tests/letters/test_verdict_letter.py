@@ -63,7 +63,7 @@ def test_the_letter_says_what_changed_and_leads_to_the_page(world: World) -> Non
     assert mailing.content.subject == "The verdict changed: Lathe vs Mortar"
     assert "The panel’s share of Lathe went from 100% to 75%." in text_of(mailing)
     assert f"{BASE}/comparisons/lathe-vs-mortar?lang=en" in text_of(mailing)
-    assert "because you asked for an email when a verdict changes" in text_of(mailing)
+    assert "because you asked for an email when a verdict changes on tools" in text_of(mailing)
 
 
 @pytest.mark.usefixtures("reader")

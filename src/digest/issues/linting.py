@@ -12,6 +12,7 @@ from sqlalchemy.orm import object_session
 from sqlmodel import Session
 
 from digest.comparisons import store as comparisons
+from digest.comparisons.models import Comparison, Revision
 from digest.issues import provenance, store
 from digest.issues.content import IssueView
 from digest.issues.identity import MailIdentity
@@ -82,6 +83,7 @@ class LintTerms:
         moved += sender_since(settings, today, _issue(edition))
         moved += withdrawn_since(edition, _issue(edition))
         moved += edited_since(edition, _issue(edition))
+        moved += changed_since(edition, _issue(edition))
         found = [*provenance.findings_of(edition), *moved, *lint_mail(copy)]
         session = object_session(edition)
         for each in variants_of(cast(Session, session), edition).values() if session else ():
@@ -157,7 +159,7 @@ def _mend_sender(issue: Issue | None) -> str:
 def withdrawn_since(edition: Edition, issue: Issue | None) -> list[Finding]:
     """Return an error for each comparison that was withdrawn since an unsent issue was built.
 
-    That is one it carries, or one of the last issue whose votes it tells of.
+    That is one it carries, or one of earlier issues of whose votes or changes it tells.
     """
     session = object_session(edition)
     if session is None or issue is None or issue.state is not IssueState.BUILT:
@@ -167,16 +169,31 @@ def withdrawn_since(edition: Edition, issue: Issue | None) -> list[Finding]:
         error("withdrawn", "html", f"it carries {slug}, which was withdrawn", mend)
         for slug in store.withdrawals_in(cast(Session, session), issue.id or 0)
     ] + [
-        error("withdrawn", "html", f"it tells of votes on {slug}, which was withdrawn", mend)
-        for slug in _echoed(edition)
+        error("withdrawn", "html", f"it tells of {what} {slug}, which was withdrawn", mend)
+        for what, slug in _told(edition)
         if comparisons.by_slug(cast(Session, session), slug).withdrawn_at is not None
     ]
 
 
-def _echoed(edition: Edition) -> list[str]:
-    """Return the slug of the comparison of the last issue that an edition tells of, if any."""
-    echo = provenance.background_of(edition).echo
-    return [echo.comparison] if echo else []
+def _told(edition: Edition) -> list[tuple[str, str]]:
+    """Return what an edition tells of comparisons that it doesn't carry, with their slugs."""
+    background = provenance.background_of(edition)
+    echoed = [("votes on", background.echo.comparison)] if background.echo else []
+    return [*echoed, *(("changes in", change.slug) for change in background.changes)]
+
+
+def changed_since(edition: Edition, issue: Issue | None) -> list[Finding]:
+    """Return a warning for each change an unsent issue tells of that isn't the newest any more."""
+    session = object_session(edition)
+    if session is None or issue is None or issue.state is not IssueState.BUILT:
+        return []
+    mend = f"Build it with the newest: {build_again(issue)}."
+    return [
+        warning("changed-again", "html", f"it tells of {each.slug}, which has changed again", mend)
+        for each in provenance.background_of(edition).changes
+        if session.get_one(Comparison, each.comparison_id).latest
+        != session.get_one(Revision, each.now).number
+    ]
 
 
 def edited_since(edition: Edition, issue: Issue | None) -> list[Finding]:

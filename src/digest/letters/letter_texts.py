@@ -152,12 +152,12 @@ LETTERS: Mapping[LetterKind, LetterWords] = {
         subject=N_("The verdict changed: %(about)s"),
         preview=N_("Here’s what’s different now."),
         title=N_("The verdict changed"),
-        paragraphs=(N_("Here’s what’s different in %(about)s since we last told you:"),),
+        paragraphs=(N_("Here’s what’s different in %(about)s since you last saw it:"),),
         button=N_("Read the comparison"),
         after=(N_("To stop these emails and keep %(newsletter)s, open “Preferences” below."),),
         why=N_(
-            "You’re receiving this because you asked for an email when a verdict changes on what"
-            " you voted on, or got in an issue."
+            "You’re receiving this because you asked for an email when a verdict changes on tools"
+            " that you voted on or read about in an issue."
         ),
     ),
 }

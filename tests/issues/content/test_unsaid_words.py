@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from digest.issues.content import IssueView, unsaid
+from digest.issues.content import IssueView, VerdictChangeView, unsaid
 from digest.issues.picking import Block, BlockPlace, Decisions, apply_words, blocks, overrides
 from digest.render.engine import render
 from digest.render.lint.runner import lint_mail
@@ -66,6 +66,20 @@ def test_templates_that_leave_words_out_are_warned_of(
         ("words-unsaid", "text"),
     ]
     assert all(one.message.endswith(what) for one in found)
+
+
+@pytest.mark.parametrize("gone", ["went from", "75%"])
+def test_templates_that_leave_out_what_has_changed_are_warned_of(gone: str) -> None:
+    sentence = "The panel’s share of Modal went from 100% to 75%."
+    change = VerdictChangeView(
+        title="Modal vs Brook", url="https://a.example/", sentences=(sentence,)
+    )
+    issue = replace(make_issue(), changed=(change,))
+    mail = render("issue", {"issue": issue})
+    less = replace(mail, html=mail.html.replace(gone, ""))
+
+    assert list(unsaid(issue, mail)) == []
+    assert [(one.rule, one.place) for one in unsaid(issue, less)] == [("changes-unsaid", "html")]
 
 
 def test_without_words_of_editors_nothing_is_looked_for() -> None:

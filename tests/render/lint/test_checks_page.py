@@ -94,7 +94,13 @@ the earlier approval is void.
 ### withdrawn
 
 **Error.** The issue carries a comparison that was withdrawn after it was built, or tells of the votes
-on one. Build it again.
+on one, or that its verdict changed. Build it again.
+
+### changed-again
+
+**Warning.** The issue tells of a verdict that [changed since earlier
+issues](votes.md#when-a-verdict-changes), and it has changed again after the issue was built. Build
+it again, or approve it as it is: the next issue tells the rest.
 
 ### edited
 
@@ -131,6 +137,12 @@ current verdict. It never shows words that their author didn't write.
 **Warning.** An editor wrote an opening, a note or a block, and the mail doesn't show it, because
 your own templates are older than these. Take `issue.mjml`, `issue.txt` and their partials from the
 shipped templates.
+
+### changes-unsaid
+
+**Warning.** A verdict changed since an earlier issue, and the mail doesn't tell it, because your
+own templates are older than these. Take `partials/changed.mjml`, and the lines about
+`issue.changed` in `issue.mjml` and `issue.txt`, from the shipped templates.
 
 ### correction-unsaid
 

@@ -20,13 +20,14 @@ _TAG = re.compile(r"<[^>]*>")
 def unsaid(view: IssueView, mail: Rendered) -> Iterator[Finding]:
     """Yield a finding for each part of a mail without words that its issue has to say.
 
-    What a correction corrects has to be said, or the mail mustn't go; what editors wrote is worth
-    a warning.
+    What a correction corrects has to be said, or the mail mustn't go; what editors wrote, and what
+    has changed since earlier issues, is worth a warning.
     """
-    if view.correction is not None or _written(view):
+    if view.correction is not None or view.changed or _written(view):
         html = _letters(unescape(_TAG.sub("", mail.html)))
         told: dict[Place, str] = {"html": html, "text": _letters(mail.text)}
         yield from _correction(view, told)
+        yield from _changes(view, told)
         yield from _editors(view, told)
 
 
@@ -45,6 +46,19 @@ def _correction(view: IssueView, told: dict[Place, str]) -> Iterator[Finding]:
                 "Take partials/correction.mjml, and what issue.mjml and issue.txt say of"
                 " issue.correction, from the shipped templates.",
             )
+
+
+def _changes(view: IssueView, told: dict[Place, str]) -> Iterator[Finding]:
+    for place, letters in told.items():
+        for each in view.changed:
+            if not all(_letters(text) in letters for text in each.sentences):
+                yield warning(
+                    "changes-unsaid",
+                    place,
+                    f"it doesn't tell what has changed in {each.title}",
+                    "Take partials/changed.mjml, and what issue.mjml and issue.txt say of"
+                    " issue.changed, from the shipped templates.",
+                )
 
 
 def _editors(view: IssueView, told: dict[Place, str]) -> Iterator[Finding]:
