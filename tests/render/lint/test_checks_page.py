@@ -93,8 +93,8 @@ the earlier approval is void.
 
 ### withdrawn
 
-**Error.** The issue carries a comparison that was withdrawn after it was built, or tells of the votes
-on one, or that its verdict changed. Build it again.
+**Error.** The issue carries a comparison that was withdrawn after it was built, or tells of the
+votes on one, or that its verdict changed. Build it again.
 
 ### changed-again
 
