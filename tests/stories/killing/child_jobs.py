@@ -1,28 +1,34 @@
-"""The jobs of a child process before it is killed: plan, send, recover, process events."""
+"""The jobs of a child process before it is killed: plan, send, recover, process events, vote."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event
+from sqlalchemy.orm import Session
 
 from digest.app.installation import App
+from digest.comparisons.models import Call
 from digest.db import Database
 from digest.delivery.sending.control import DoubtResolution, resolve
 from digest.delivery.sending.dispatcher import dispatch, recover_dead_senders
 from digest.mail.memory import MemoryTransport
 from digest.settings import Settings
+from digest.votes import Ballot, BallotResult, VoteTarget, VoteTerms, cast_votes
 from digest.web.app import make_site
 from digest.web.server import serve
+from subscribers.signup import GroupCommit
+from subscribers.tokens import Hashes
 from tests.stories.killing import installation
 
 
@@ -165,3 +171,41 @@ def _noted(site: Any, reaper: Reaper) -> Any:
         await site(scope, receive, noted if scope["type"] == "http" else send)
 
     return asgi
+
+
+def vote(*, path: str, answered: str, calls: list[tuple[int, int, int, str]], die_at: int) -> int:
+    """Cast votes together, and note each as it is answered; statements are steps.
+
+    A vote is a reader, a comparison, a tool and a call. Returns how many steps there were.
+    """
+    database, reaper = Database(f"sqlite:///{path}"), Reaper(die_at)
+    reaper.watch(database.engine)
+    asyncio.run(_flood(database, reaper, Path(answered), calls))
+    return len(reaper.steps)
+
+
+async def _flood(
+    database: Database, reaper: Reaper, answered: Path, calls: list[tuple[int, int, int, str]]
+) -> None:
+    writer, terms = GroupCommit(database), VoteTerms(hashes=Hashes([installation.SECRET]))
+    work = _Casting(terms)
+
+    async def one(number: int) -> None:
+        reader, comparison, tool, call = calls[number]
+        target = VoteTarget(reader, comparison, 1, installation.now())
+        result = await writer.together(work.cast, Ballot(target, {tool: Call(call)}))
+        assert result.held is None
+        reaper("answered")
+        with answered.open("a", encoding="ascii") as file:
+            file.write(f"{number}\n")
+
+    await asyncio.gather(*(one(number) for number in range(len(calls))))
+    writer.stop()
+
+
+@dataclass(frozen=True)
+class _Casting:
+    terms: VoteTerms
+
+    def cast(self, session: Session, ballots: Sequence[Ballot]) -> list[BallotResult]:
+        return cast_votes(session, ballots, self.terms, installation.now())
