@@ -249,7 +249,7 @@ def _explain(
 def _gap_in_words(comparison: Candidate) -> str:
     apart = comparison.readers_gap
     if apart is None:
-        return "too few readers voted to tell them from the panel"
+        return "too few votes to compare readers and panel"
     return f"readers and panel {round(apart, 1):g}% apart"
 
 
