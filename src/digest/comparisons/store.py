@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Select, func
 from sqlalchemy import select as columns
+from sqlalchemy.orm import Session as OrmSession
 from sqlmodel import Session, col, select
 
 from digest.comparisons.directory_entry import keep_entry
@@ -271,17 +272,14 @@ def revisions(session: Session, ids: Collection[int]) -> dict[int, Revision]:
     return {row.id: row for row in rows if row.id is not None}
 
 
-def newest(session: Session, comparison_ids: Collection[int]) -> list[Revision]:
+def newest(session: OrmSession, comparison_ids: Collection[int]) -> list[Revision]:
     """Return the newest revisions of comparisons, with their contenders.
 
     Those that were withdrawn are left out.
     """
-    rows = session.exec(
-        select(Revision)
-        .join(Comparison, is_newest_revision())
-        .where(col(Comparison.id).in_(comparison_ids), col(Comparison.withdrawn_at).is_(None))
-    )
-    return list(rows.all())
+    chosen = columns(Revision).join(Comparison, is_newest_revision())
+    chosen = chosen.where(col(Comparison.id).in_(comparison_ids))
+    return list(session.scalars(chosen.where(col(Comparison.withdrawn_at).is_(None))))
 
 
 def edited_since(session: Session, shown: Collection[int]) -> list[str]:

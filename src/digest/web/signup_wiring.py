@@ -16,6 +16,7 @@ from digest import signing_keys
 from digest.app.installation import App
 from digest.delivery.reporting import issues_sent_to
 from digest.errors import BadSetting
+from digest.issues.variants import match_facts
 from digest.votes import export_votes
 from digest.web.theme import Theme
 from digest.web.voting import OWN_SECTIONS
@@ -85,6 +86,7 @@ def _elsewhere(session: Session, subscriber_id: int) -> Mapping[str, Any]:
     return {
         "issues": issues_sent_to(session, subscriber_id),
         "votes": export_votes(session, subscriber_id),
+        **match_facts(session, subscriber_id),
     }
 
 

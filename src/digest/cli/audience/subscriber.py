@@ -33,6 +33,7 @@ _WHY_NOT = "the reader asked to be erased, and can only come back by signing up 
 def show(context: typer.Context, address: AddressArgument, json: JsonFlag = False) -> None:
     """Show everything stored about one reader."""
     from digest.delivery.reporting import issues_sent_to  # imports all that sends, too
+    from digest.issues.variants import match_facts
     from digest.votes import export_votes
 
     call = call_of(context)
@@ -50,6 +51,7 @@ def show(context: typer.Context, address: AddressArgument, json: JsonFlag = Fals
         if reader:
             facts["issues"] = issues_sent_to(session, reader.id)
             facts["votes"] = export_votes(session, reader.id)
+            facts |= match_facts(session, reader.id)
     facts["suppression"] = suppressed._asdict() if suppressed else None
     facts["wished_for"] = wished
     facts["declined_at"] = declined

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import exists, select
-from sqlalchemy.orm import Session as OrmSession
-from sqlmodel import Session, col
+from sqlalchemy.orm import Session
+from sqlmodel import col
 
 from digest.comparisons.models import Revision
 from digest.comparisons.store import newest
@@ -76,7 +76,7 @@ def match_of(session: Session, subscriber_id: int) -> ReviewerMatch:
     )
 
 
-def lead_with_reviewer(session: OrmSession, subscriber_id: int, on: bool, now: datetime) -> None:
+def lead_with_reviewer(session: Session, subscriber_id: int, on: bool, now: datetime) -> None:
     """Keep a reader's consent that their mail leads with a reviewer's words, or its end."""
     set_preference(session, subscriber_id, reviewer=on, now=now)
 
