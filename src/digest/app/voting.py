@@ -79,17 +79,21 @@ class Voting:
             raise BadSetting(f"DIGEST_SCANNER_NETWORKS: {path}: {fault.strerror}") from None
         except UnicodeDecodeError:
             raise BadSetting(f"DIGEST_SCANNER_NETWORKS: {path} isn't text in UTF-8") from None
-        stripped = (line.partition("#")[0].strip() for line in lines)
-        return [_network(text, number) for number, text in enumerate(stripped, start=1) if text]
+        texts = (line.partition("#")[0].strip() for line in lines)
+        return [_network(text, number) for number, text in enumerate(texts, start=1) if text]
 
 
 def _network(text: str, number: int) -> IPv4Network | IPv6Network:
     try:
-        return ip_network(text)
-    except ValueError as fault:
-        why = "has a part past its mask" if "host bits" in str(fault) else "is no network"
-        raise BadSetting(
-            f"DIGEST_SCANNER_NETWORKS, line {number}: {text} {why}",
-            next_step="write one network a line, such as 192.0.2.0/24 or 2001:db8::/32;"
-            " the rest of a line after # is a comment",
-        ) from None
+        network = ip_network(text, strict=False)
+    except ValueError:
+        why = "is no network"
+    else:
+        if "/" not in text or text.partition("/")[0] == str(network.network_address):
+            return network
+        why = f"isn't where a network begins: did you mean {network}?"
+    raise BadSetting(
+        f"DIGEST_SCANNER_NETWORKS, line {number}: {text} {why}",
+        next_step="write one network a line, such as 192.0.2.0/24 or 2001:db8::/32; what follows #"
+        " is a comment",
+    )
