@@ -10,9 +10,11 @@ import pytest
 from babel.messages.pofile import read_po
 from sqlalchemy import update
 
+from digest.comparisons.models import Call
 from digest.issues.models import Newsletter
 from subscribers.tokens import DatedTarget, LinkTarget
 from tests.web.conftest import SLUG, Running
+from tests.web.voter import LEFT, RIGHT, link, vote
 
 WHO = LinkTarget(1, "weekly")
 #: English words that are no German ones.
@@ -46,7 +48,8 @@ def paths(site: Running) -> list[str]:
         site.links.confirm(DatedTarget(*WHO, now)),
         site.links.change(7, now),
     ]
-    pages = [*READERS, *(f"{own}{part}" for part in OWN), *mailed]
+    voting = [link(site), link(site, "gone", Call.SHIP), link(site, reader=99)]
+    pages = [*READERS, *(f"{own}{part}" for part in OWN), *mailed, *voting]
     return [f"{path.removeprefix(base)}?lang=de" for path in pages]
 
 
@@ -60,7 +63,7 @@ def test_no_english_is_left_on_a_reader_s_german_pages(german: Running) -> None:
     left = {path: english_in(german.get(path).text) for path in paths(german)}
 
     assert {path: words for path, words in left.items() if words} == {}
-    assert len(left) == len(READERS) + len(OWN) + 3
+    assert len(left) == len(READERS) + len(OWN) + 3 + 3
     assert english_in(german.get("/privacy?lang=en").text)
 
 
@@ -69,9 +72,12 @@ def test_no_english_is_left_in_the_answers_to_german_forms(german: Running) -> N
     answers = [
         german.http.post("/subscribe?lang=de", data={"email": "nobody", "newsletter": "weekly"}),
         german.http.post(leave, data={"page": "1", "lang": "de"}),
+        vote(german, link(german), {}, lang="de"),
+        vote(german, link(german), {LEFT: "ship", RIGHT: "skip"}, lang="de"),
+        vote(german, f"{link(german)}/take-back", {}, tool=LEFT, lang="de"),
     ]
 
-    assert [english_in(answer.text) for answer in answers] == [set(), set()]
+    assert [english_in(answer.text) for answer in answers] == [set()] * len(answers)
 
 
 @pytest.mark.parametrize("path", ["/", "/issues", f"/comparisons/{SLUG}"])

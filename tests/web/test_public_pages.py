@@ -15,6 +15,7 @@ from digest.comparisons.models import Comparison, Revision
 from digest.issues.models import Issue, Newsletter
 from tests.conftest import NOW
 from tests.web.conftest import SLUG, MakeSite, Running
+from tests.web.voter import link
 
 
 def slugs(site: Running) -> list[str]:
@@ -140,7 +141,7 @@ def test_pages_need_nothing_from_anywhere_else(site: Running) -> None:
 def test_every_page_is_light_with_all_that_it_asks_for(site: Running) -> None:
     pages = ["/", "/issues", "/issues/weekly/1", "/subscribe", "/own-links"]
     pages += ["/comparisons", "/categories", "/tools", "/tools/ravelin-coder-2"]
-    pages += [f"/comparisons/{slug}" for slug in slugs(site)]
+    pages += [link(site), *(f"/comparisons/{slug}" for slug in slugs(site))]
     files: dict[str, int] = {}
     sizes: dict[str, tuple[int, int]] = {}
     for path in pages:
