@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy.orm import Session
@@ -60,6 +60,24 @@ class ConfirmResult(StrEnum):
     LEFT = "left"  #: the reader left since; an old letter brings nobody back
     GONE = "gone"  #: the sign-up was purged or erased
     BARRED = "barred"  #: the address must not be mailed, whatever its reader says
+    LATE = "late"  #: the letter is too old
+
+
+def foresee(session: Session, target: DatedTarget, now: datetime, *, hours: int) -> ConfirmResult:
+    """Return what confirming would come to, as far as the standing tells; it changes nothing.
+
+    A letter's link may be used for so many *hours*.
+    """
+    number, newsletter, asked_at = target
+    subscription = store.standing_with(session, number, newsletter)
+    if subscription and subscription.standing in JOINED:
+        return ConfirmResult.ALREADY
+    if now - asked_at > timedelta(hours=hours):
+        return ConfirmResult.LATE
+    if subscription is None:
+        return ConfirmResult.GONE
+    left = subscription.standing is Standing.UNSUBSCRIBED and asked_at <= subscription.since
+    return ConfirmResult.LEFT if left else ConfirmResult.DONE
 
 
 def confirm(

@@ -23,6 +23,7 @@ from subscribers.web.config import (
     SectionText,
     SiteConfig,
 )
+from subscribers.web.confirm import confirm_and_welcome, confirming_lasts
 from subscribers.web.endpoint import (
     HEADERS,
     SCRIPTED,
@@ -85,6 +86,8 @@ __all__ = [
     "SignupOutcome",
     "SignupWish",
     "SiteConfig",
+    "confirm_and_welcome",
+    "confirming_lasts",
     "form",
     "headers_for",
     "is_ours",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 
 from anyio.to_thread import run_sync
 from sqlalchemy.orm import Session
@@ -16,7 +15,7 @@ from starlette.responses import Response
 from subscribers import letter_queue, lifecycle, store
 from subscribers.lifecycle import ConfirmResult
 from subscribers.locale import N_
-from subscribers.models import JOINED, LetterKind, Standing
+from subscribers.models import LetterKind
 from subscribers.tokens import DatedTarget
 from subscribers.web.endpoint import EndpointRequest
 from subscribers.web.page_model import Form, PageText
@@ -56,27 +55,24 @@ CONFIRMED: Mapping[ConfirmResult, PageText] = {
             ),
         ),
     ),
-}
-_LATE = PageText(
-    title=N_("This link has expired"),
-    body=(
-        N_("Confirmation links work for %(hours)s. Sign up again, and we’ll send you a new one."),
+    ConfirmResult.LATE: PageText(
+        title=N_("This link has expired"),
+        body=(
+            N_(
+                "Confirmation links work for %(hours)s. Sign up again, and we’ll send you a new"
+                " one."
+            ),
+        ),
     ),
-)
+}
 
 
 async def show(request: EndpointRequest) -> Response:
     """Show the button that confirms; GET changes nothing, so that link scanners confirm nobody."""
     target = request.config.links.read_confirm(request.token)
-    if _is_expired(request, target):
-        return await _expired_page(request, target)
-    row = await run_sync(_find_standing, request, target)
-    if row is None:
-        return _result_page(request, target, ConfirmResult.GONE)
-    if row.standing in JOINED:
-        return _result_page(request, target, ConfirmResult.ALREADY)
-    if row.standing is Standing.UNSUBSCRIBED and target.at <= row.since:
-        return _result_page(request, target, ConfirmResult.LEFT)
+    foreseen = await run_sync(_foresee, request, target)
+    if foreseen is not ConfirmResult.DONE:
+        return _result_page(request, target, foreseen)
     page = request.make_page(_CONFIRM, newsletter=request.newsletter_name(target.newsletter))
     return request.show(
         replace(
@@ -94,22 +90,9 @@ async def show(request: EndpointRequest) -> Response:
 async def act(request: EndpointRequest) -> Response:
     """Confirm a subscription and enqueue the welcome letter; repeating it changes nothing."""
     target = request.config.links.read_confirm(request.token)
-    if _is_expired(request, target):
-        return await _expired_page(request, target)
 
     def confirm(session: Session) -> ConfirmResult:
-        now = request.config.clock()
-        result = lifecycle.confirm(
-            session, target, request.evidence("page"), request.config.hashes, now
-        )
-        if result is ConfirmResult.DONE:
-            subscriber_id, newsletter = target.subscriber_id, target.newsletter
-            reader = store.find_by_id(session, subscriber_id)
-            language = (reader and reader.language) or request.language
-            letter_queue.enqueue(
-                session, subscriber_id, newsletter, LetterKind.WELCOME, now, language=language
-            )
-        return result
+        return confirm_and_welcome(session, request, target)
 
     result = await request.config.group_commit.alone(confirm)
     if result is ConfirmResult.DONE:
@@ -117,38 +100,47 @@ async def act(request: EndpointRequest) -> Response:
     return _result_page(request, target, result)
 
 
+def confirm_and_welcome(
+    session: Session, request: EndpointRequest, target: DatedTarget
+) -> ConfirmResult:
+    """Confirm what a letter's link is good for, and enqueue the welcome letter.
+
+    The caller commits, and calls the config's ``on_letter`` where it is `ConfirmResult.DONE`.
+    """
+    config, now = request.config, request.config.clock()
+    if lifecycle.foresee(session, target, now, hours=config.link_hours) is ConfirmResult.LATE:
+        return ConfirmResult.LATE
+    result = lifecycle.confirm(session, target, request.evidence("page"), config.hashes, now)
+    if result is ConfirmResult.DONE:
+        subscriber_id, newsletter = target.subscriber_id, target.newsletter
+        reader = store.find_by_id(session, subscriber_id)
+        language = (reader and reader.language) or request.language
+        letter_queue.enqueue(
+            session, subscriber_id, newsletter, LetterKind.WELCOME, now, language=language
+        )
+    return result
+
+
+def confirming_lasts(request: EndpointRequest) -> str:
+    """Return for how long a link to confirm may be used, in words."""
+    hours = request.config.link_hours
+    return request.words.ngettext("%(num)s hour", "%(num)s hours", hours) % {"num": hours}
+
+
 def _result_page(request: EndpointRequest, target: DatedTarget, result: ConfirmResult) -> Response:
-    page = request.make_page(
-        CONFIRMED[result], newsletter=request.newsletter_name(target.newsletter)
-    )
+    name = request.newsletter_name(target.newsletter)
+    page = request.make_page(CONFIRMED[result], newsletter=name, hours=confirming_lasts(request))
     info = request.config.newsletter(target.newsletter)
     links = []
-    if result in (ConfirmResult.LEFT, ConfirmResult.GONE):
+    if result in (ConfirmResult.LEFT, ConfirmResult.GONE, ConfirmResult.LATE):
         links = request.sign_up_links(request.gettext("Sign up again"), target.newsletter)
     elif info and info.latest and result is not ConfirmResult.BARRED:
         links = [(request.gettext("Read the latest issue"), info.latest)]
-    return request.show(replace(page, newsletter=target.newsletter, links=links))
+    shown = replace(page, newsletter=target.newsletter, links=links)
+    return request.show(shown, status=410 if result is ConfirmResult.LATE else 200)
 
 
-def _is_expired(request: EndpointRequest, target: DatedTarget) -> bool:
-    return request.config.clock() - target.at > timedelta(hours=request.config.link_hours)
-
-
-async def _expired_page(request: EndpointRequest, target: DatedTarget) -> Response:
-    """Return 410 with a link to the sign-up, or the usual page for a confirmed reader."""
-    row = await run_sync(_find_standing, request, target)
-    if row and row.standing in JOINED:
-        return _result_page(request, target, ConfirmResult.ALREADY)
-    hours = request.config.link_hours
-    lasting = request.words.ngettext("%(num)s hour", "%(num)s hours", hours) % {"num": hours}
-    page = request.make_page(_LATE, hours=lasting)
-    links = request.sign_up_links(request.gettext("Sign up again"), target.newsletter)
-    late = replace(page, newsletter=target.newsletter, links=links)
-    return request.show(late, status=410)
-
-
-def _find_standing(
-    request: EndpointRequest, target: DatedTarget
-) -> store.NewsletterStanding | None:
-    with request.config.sessions.read() as session:
-        return store.standing_with(session, target.subscriber_id, target.newsletter)
+def _foresee(request: EndpointRequest, target: DatedTarget) -> ConfirmResult:
+    config = request.config
+    with config.sessions.read() as session:
+        return lifecycle.foresee(session, target, config.clock(), hours=config.link_hours)

@@ -351,7 +351,8 @@ def test_a_letter_brings_the_link_that_the_application_makes(
 ) -> None:
     reader = ask_to_vote(database, make_reader, now)
     assert send_votes() == {LetterState.SENT: 1}
-    assert votes.asked == [AskedLetter(LetterKind.VOTE, reader, NEWSLETTER, "12 3=ship", now)]
+    asked = AskedLetter(LetterKind.VOTE, reader, NEWSLETTER, "12 3=ship", now, language="de")
+    assert votes.asked == [asked]
     [sent] = post.sent
     assert (sent.action_url, sent.about) == (
         "https://news.example.com/v/x?tool-a=ship&lang=de",

@@ -235,3 +235,28 @@ def test_erasing_twice_is_fine(
     reader = make_reader(session)
     lifecycle.erase(session, reader, PAGE, hashes, now)
     assert not lifecycle.erase(session, reader, PAGE, hashes, now)
+
+
+@pytest.mark.parametrize(
+    ("standing", "hours", "foreseen"),
+    [
+        (Standing.PENDING, 48, ConfirmResult.DONE),
+        (Standing.PENDING, 49, ConfirmResult.LATE),
+        (Standing.CONFIRMED, 1, ConfirmResult.ALREADY),
+        (Standing.PAUSED, 49, ConfirmResult.ALREADY),
+        (Standing.UNSUBSCRIBED, 1, ConfirmResult.LEFT),
+        (None, 1, ConfirmResult.GONE),
+    ],
+)
+def test_what_confirming_would_come_to_is_foreseen(
+    session: Session,
+    make_reader: MakeReader,
+    now: datetime,
+    standing: Standing | None,
+    hours: int,
+    foreseen: ConfirmResult,
+) -> None:
+    number = make_reader(session, standing=standing) if standing else 99
+    target = DatedTarget(number, NEWSLETTER, now)
+    moment = now + timedelta(hours=hours)
+    assert lifecycle.foresee(session, target, moment, hours=48) is foreseen

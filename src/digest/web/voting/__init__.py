@@ -2,8 +2,9 @@
 
 `vote_pages` reads the token in a link, which names the reader and the comparison. A GET changes no
 vote: it shows the form that `vote_view` words, for the tools that `ballot_papers` finds. A visitor
-without a link asks `asking` for one by mail, in the form of `asking_view`. `own_page` adds to a
-reader's own page what they can get for their votes.
+without a link asks `asking` for one by mail, in the form of `asking_view`; the press on it may
+subscribe as well, by `joining`. `own_page` adds to a reader's own page what they can get for their
+votes.
 """
 
 from digest.web.voting.asking import VoteAsking

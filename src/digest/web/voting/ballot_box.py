@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -30,8 +30,11 @@ from digest.votes import (
     standing_votes,
 )
 from digest.web.voting.ballot_papers import BallotPaper, BallotPapers
+from subscribers import lifecycle
 from subscribers import store as subscribers
+from subscribers.lifecycle import ConfirmResult
 from subscribers.signup import StoreBusy
+from subscribers.tokens import DatedTarget
 from subscribers.web import SiteConfig
 
 log = logging.getLogger(__name__)
@@ -57,6 +60,7 @@ class OpenedLink:
     paper: BallotPaper | None
     known: bool  #: the reader is on our list, subscribed or not
     standing: Mapping[str, Call] = field(default_factory=dict)  #: by slug
+    joins: bool = False  #: a press also subscribes to the newsletter that the token names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +70,16 @@ class CastVote(OpenedLink):
     pressed: Mapping[str, Call | None] = field(default_factory=dict)  #: by slug
     held: HeldReason | None = None
     counts: Mapping[int, VoteCount] = field(default_factory=dict)  #: by tool id
+    joined: ConfirmResult | None = None  #: of a press that was to subscribe, too
 
     def facts(self) -> tuple[object, ...]:
         """Return all that the page of a vote says, apart from the paper, to compare by."""
         mappings = (self.standing, self.pressed, self.counts)
         return (self.held, *(tuple(sorted(mapping.items())) for mapping in mappings))
+
+
+#: Subscribes the reader of a letter's link, and returns what came of it; the caller commits.
+Join = Callable[[Session], ConfirmResult]
 
 
 class BallotBox:
@@ -91,7 +100,16 @@ class BallotBox:
                 paper=paper,
                 known=subscribers.find_by_id(session, target.subscriber_id) is not None,
                 standing=_standing(session, target, paper, {}),
+                joins=self._joins(session, target),
             )
+
+    def _joins(self, session: Session, target: VoteTarget) -> bool:
+        if not target.newsletter:
+            return False
+        letter = DatedTarget(target.subscriber_id, target.newsletter, target.sent_at)
+        now, hours = self._app.clock(), self._config.link_hours
+        foreseen = lifecycle.foresee(session, letter, now, hours=hours)
+        return foreseen is ConfirmResult.DONE
 
     async def cast(self, slip: BallotSlip) -> CastVote:
         """Cast the vote of a slip, and return what became of it after the commit.
@@ -100,6 +118,25 @@ class BallotBox:
         tools that aren't in it. Raises what `GroupCommit.together` raises.
         """
         return await self._config.group_commit.together(self._cast, slip)
+
+    async def cast_and_join(self, slip: BallotSlip, join: Join) -> CastVote:
+        """Do what `cast` does, and subscribe the reader in the same transaction.
+
+        A press that may be a program's subscribes nobody.
+        """
+        return await self._config.group_commit.alone(
+            lambda session: self._cast_and_join(session, slip, join)
+        )
+
+    def _cast_and_join(self, session: Session, slip: BallotSlip, join: Join) -> CastVote:
+        [cast] = self._cast(session, [slip])
+        valid = cast.known and _ballot(slip, cast.paper) is not None
+        if not valid or cast.held is HeldReason.SCANNER:
+            return replace(cast, joins=self._joins(session, slip.target))
+        joined = join(session)
+        if joined is ConfirmResult.DONE and cast.held is HeldReason.SUPPRESSED:
+            [cast] = self._cast(session, [slip])  # the confirmation has lifted the suppression
+        return replace(cast, joined=joined)
 
     def _cast(self, session: Session, slips: Sequence[BallotSlip]) -> list[CastVote]:
         """Cast the votes of *slips*, by few statements however many there are."""

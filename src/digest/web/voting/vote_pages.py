@@ -31,8 +31,10 @@ from digest.web.status_messages import StatusMessage, status_page
 from digest.web.theme import Theme
 from digest.web.voting.ballot_box import BallotBox, BallotSlip, CastVote, OpenedLink
 from digest.web.voting.ballot_papers import BallotPaper
-from digest.web.voting.vote_view import FIELD, vote_answer, vote_form
+from digest.web.voting.joining import join_of, with_joined, with_joining
+from digest.web.voting.vote_view import FIELD, VoteAnswer, vote_answer, vote_form
 from subscribers.errors import BadToken
+from subscribers.lifecycle import ConfirmResult
 from subscribers.locale import LANGUAGES, N_
 from subscribers.web import Endpoint, EndpointRequest, Handler, Page, PageText, SiteConfig
 
@@ -95,7 +97,7 @@ class VotePages:
         paper = _paper(request, opened)
         await self._box.note(self._look(request, target, paper.by_id(chosen)))
         notice = "" if set(chosen) <= set(paper.tool_ids) else request.gettext(_CHANGED)
-        return self._form(request, paper, chosen, opened.standing, notice=notice)
+        return self._form(request, paper, chosen, opened, notice=notice)
 
     async def cast(self, request: EndpointRequest) -> Response:
         """Cast the vote, and show what has come of it; repeating it changes nothing."""
@@ -103,12 +105,24 @@ class VotePages:
         if not chosen:
             opened = await run_sync(self._box.open, target, request.language)
             paper, fault = _paper(request, opened), request.gettext(_EMPTY)
-            return self._form(request, paper, {}, opened.standing, fault=fault)
-        cast = await self._box.cast(_slip(request, target, chosen))
+            return self._form(request, paper, {}, opened, fault=fault)
+        cast = await self._cast(request, target, chosen)
         paper = _paper(request, cast)
         if not paper.by_id(chosen):
-            return self._form(request, paper, {}, cast.standing, fault=request.gettext(_CHANGED))
+            return self._form(request, paper, {}, cast, fault=request.gettext(_CHANGED))
         return self._answer(request, paper, cast)
+
+    async def _cast(
+        self, request: EndpointRequest, target: VoteTarget, chosen: Mapping[str, Call]
+    ) -> CastVote:
+        """Cast a vote, and subscribe the reader of a letter who asked for that, too."""
+        slip = _slip(request, target, chosen)
+        if not target.newsletter:
+            return await self._box.cast(slip)
+        cast = await self._box.cast_and_join(slip, join_of(request, target))
+        if cast.joined is ConfirmResult.DONE:
+            self._config.on_letter()
+        return cast
 
     async def take_back(self, request: EndpointRequest) -> Response:
         """Take back the vote on one tool; repeating it changes nothing."""
@@ -116,7 +130,7 @@ class VotePages:
         cast = await self._box.cast(_slip(request, target, {tool: None}))
         paper = _paper(request, cast)
         if tool not in paper.tool_ids:
-            return self._form(request, paper, {}, cast.standing, fault=request.gettext(_CHANGED))
+            return self._form(request, paper, {}, cast, fault=request.gettext(_CHANGED))
         return self._answer(request, paper, cast, taken_back=tool)
 
     def _refusing(self, handler: Handler) -> Handler:
@@ -159,7 +173,7 @@ class VotePages:
         request: EndpointRequest,
         paper: BallotPaper,
         chosen: Mapping[str, Call],
-        standing: Mapping[str, Call],
+        opened: OpenedLink,
         *,
         fault: str = "",
         notice: str = "",
@@ -168,12 +182,13 @@ class VotePages:
             paper,
             vote_path(request.token),
             chosen=chosen,
-            standing=standing,
+            standing=opened.standing,
             language=request.language,
             kept_language=_kept_language(request),
             fault=fault,
             notice=notice,
         )
+        view = with_joining(request, view, self._target(request), joins=opened.joins)
         page = vote_page(self._site(request), view, folder=self._theme.folder)
         return HTMLResponse(page, 422 if fault else 200)
 
@@ -181,22 +196,38 @@ class VotePages:
         self, request: EndpointRequest, paper: BallotPaper, cast: CastVote, *, taken_back: str = ""
     ) -> Response:
         """Return the page after a press; those who press alike at once share one rendering."""
-        site, kept = self._site(request), _kept_language(request)
-        key = (paper, cast.facts(), taken_back, site, kept)
+        target = self._target(request)
+        if target.newsletter:  # what came of a subscription is told to this reader alone
+            view = self._view(request, paper, cast, vote_path(request.token), taken_back)
+            return HTMLResponse(self._page(request, with_joined(request, view, target, cast)))
+        key = (paper, cast.facts(), taken_back, self._site(request), _kept_language(request))
         if key not in self._rendered:
             if len(self._rendered) >= _MOST_RENDERED:
                 self._rendered.clear()
-            view = vote_answer(
-                cast,
-                paper,
-                vote_path(self._stand_in),
-                shown_from=self._app.votes.shown_from,
-                taken_back=taken_back,
-                language=request.language,
-                kept_language=kept,
-            )
-            self._rendered[key] = vote_answer_page(site, view, folder=self._theme.folder)
+            view = self._view(request, paper, cast, vote_path(self._stand_in), taken_back)
+            self._rendered[key] = self._page(request, view)
         return HTMLResponse(self._rendered[key].replace(self._stand_in, escape(request.token)))
+
+    def _view(
+        self,
+        request: EndpointRequest,
+        paper: BallotPaper,
+        cast: CastVote,
+        path: str,
+        taken_back: str,
+    ) -> VoteAnswer:
+        return vote_answer(
+            cast,
+            paper,
+            path,
+            shown_from=self._app.votes.shown_from,
+            taken_back=taken_back,
+            language=request.language,
+            kept_language=_kept_language(request),
+        )
+
+    def _page(self, request: EndpointRequest, view: VoteAnswer) -> str:
+        return vote_answer_page(self._site(request), view, folder=self._theme.folder)
 
     def _site(self, request: EndpointRequest) -> Site:
         return replace(self._theme.site(), language=request.language)

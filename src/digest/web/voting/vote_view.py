@@ -41,6 +41,7 @@ class VoteForm:
     language: str  #: to be kept when the form is sent; empty where none was asked for
     fault: str = ""  #: why the form was refused
     notice: str = ""
+    joins: str = ""  #: the newsletter that the button subscribes to as well, or empty
 
 
 def vote_form(
@@ -107,6 +108,8 @@ class VoteAnswer:
     again: Sequence[tuple[str, str]]  #: the fields of a button that votes once more, or none
     comparison: str  #: path of the comparison's page
     language: str  #: to be kept in forms; empty where none was asked for
+    joins: bool = False  #: the button that votes once more subscribes as well
+    onward: Sequence[tuple[str, str]] = ()  #: links, as (label, path)
 
 
 #: What becomes of a vote that isn't counted, in words that help a reader and teach no cheat.
