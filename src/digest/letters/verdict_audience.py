@@ -23,7 +23,7 @@ from digest.issues import store
 from digest.issues.changed_verdicts import ToldVerdict, told_verdicts, verdict_change
 from digest.issues.models import Issue
 from digest.letters.verdict_letter import ToldChange
-from digest.votes import first_wanted, last_voted, wanting_changes
+from digest.votes import first_wanted, votes_by_all, wanting_changes
 from subscribers.audience import may_be_mailed
 from subscribers.letter_queue import ToldLetter, enqueue_once
 from subscribers.models import LetterKind, LetterState, LetterToSend, Subscriber
@@ -137,18 +137,18 @@ def _known_by(session: Session, revision: Revision, readers: Sequence[int]) -> d
         if each.comparison_id == comparison_id:
             editions.setdefault(each.edition_id, []).append(each)
     copies = accepted_copies(session, editions, readers)
-    voted = last_voted(session, comparison_id, readers)
+    votes = votes_by_all(session, readers, comparison_id)
     letters = _letters_before(session, comparison_id, readers)
     history = comparisons.history(session, revision.comparison)[::-1]
     known = {}
     for reader in readers:
         got = [each for edition in copies.get(reader, ()) for each in editions[edition]]
         carried = frozenset(each.newsletter_id for each in got if each.carried)
-        if not carried and reader not in voted:
+        if not carried and not votes[reader]:
             continue
         told = [each.revision_id for each in got] + letters.get(reader, [])
-        if reader in voted:
-            told.append(_as_of(history, voted[reader]))
+        if votes[reader]:
+            told.append(_as_of(history, votes[reader][-1].at))
         known[reader] = _Known(max(told), carried)
     return known
 

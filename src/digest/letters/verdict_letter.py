@@ -10,7 +10,7 @@ from digest.comparisons.models import Comparison, Revision
 from digest.directory import PublicTerms, public_revision
 from digest.errors import ComparisonWithdrawn, NotFound
 from digest.issues.changed_verdicts import verdict_change
-from digest.votes import wants_changes
+from digest.votes import preference_of
 from subscribers.audience import may_be_mailed
 from subscribers.reader_letter import AskedLetter, AskedLink
 
@@ -42,11 +42,10 @@ def verdict_link(
     the comparison has changed again, or was withdrawn.
     """
     told = ToldChange.of_text(letter.asks_for)
-    wanted = wants_changes(session, letter.subscriber_id) and may_be_mailed(
-        session, letter.newsletter, [letter.subscriber_id], terms.now
-    )
+    wanted = preference_of(session, letter.subscriber_id).changes_since is not None
+    may = may_be_mailed(session, letter.newsletter, [letter.subscriber_id], terms.now)
     comparison = session.get(Comparison, told.comparison_id)
-    if not wanted or comparison is None:
+    if not wanted or not may or comparison is None:
         return None
     try:
         newest = public_revision(session, comparison.slug, terms)

@@ -5,9 +5,8 @@ asks for a letter with it (`vote_request`). The button on the page hands in a ba
 `casting` turns into votes: `judging` decides with the `terms` of the installation which of them
 count, by `scan_rules` for programs that follow links and by `stuffing` for votes that come in
 heaps, and `store` writes each vote with its history and the day's counts. `counting` sums those up,
-`vote_words` says them, and `voter` knows what is known of one reader. `numbers` adds what editors
-are told besides: turnout, days, what isn't counted and why. `change_readers` tells who is written
-to when a verdict changes.
+`vote_words` says them, and `voter` knows what is known of a reader. `numbers` adds what editors
+are told besides: turnout, days, what isn't counted and why.
 """
 
 from digest.votes.casting import (
@@ -17,12 +16,6 @@ from digest.votes.casting import (
     cast_votes,
     judge_waiting,
     note_looks,
-)
-from digest.votes.change_readers import (
-    first_wanted,
-    last_voted,
-    wanting_changes,
-    wants_changes,
 )
 from digest.votes.counting import SHOWN_FROM, VoteCount, VoteCounts, counts_of
 from digest.votes.models import BY_LETTER, HeldReason, ScanSign, VoterPreference
@@ -51,12 +44,14 @@ from digest.votes.voter import (
     OwnVote,
     erase_voter,
     export_votes,
+    first_wanted,
     preference_of,
     set_preference,
     standing_votes,
     turnout,
     votes_by,
     votes_by_all,
+    wanting_changes,
 )
 
 __all__ = [
@@ -89,7 +84,6 @@ __all__ = [
     "first_wanted",
     "interval_in_words",
     "judge_waiting",
-    "last_voted",
     "letter_token",
     "note_looks",
     "nothing_known",
@@ -108,5 +102,4 @@ __all__ = [
     "votes_by_all",
     "votes_in_words",
     "wanting_changes",
-    "wants_changes",
 ]

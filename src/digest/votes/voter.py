@@ -6,8 +6,8 @@ What is left of an erased reader is decided here: a vote without a person, or no
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, select, update
@@ -180,3 +180,29 @@ def _since(before: datetime | None, wanted: bool | None, now: datetime) -> datet
     if wanted is None:
         return before
     return (before or now) if wanted else None
+
+
+def first_wanted(session: Session) -> datetime | None:
+    """Return since when somebody has wanted letters on changes; ``None`` where nobody does."""
+    since = func.min(col(VoterPreference.changes_since))
+    moment: datetime | None = session.connection().execute(select(since)).scalar()
+    return moment.astimezone(UTC) if moment else None
+
+
+def wanting_changes(
+    session: Session, moment: datetime, *, after: int, at_most: int
+) -> Sequence[int]:
+    """Return readers who wanted letters on changes before *moment*, by subscriber id.
+
+    They are the first *at_most* whose id is higher than *after*.
+    """
+    rows = session.connection().execute(
+        select(col(VoterPreference.subscriber_id))
+        .where(
+            col(VoterPreference.changes_since) < moment,
+            col(VoterPreference.subscriber_id) > after,
+        )
+        .order_by(col(VoterPreference.subscriber_id))
+        .limit(at_most)
+    )
+    return rows.scalars().all()
