@@ -72,7 +72,7 @@ def test_F05_no_votes_is_not_zero_votes(confined: RenderProcess) -> None:
     ]
 
 
-def test_our_readers_and_the_published_share_have_a_row_each(confined: RenderProcess) -> None:
+def test_our_readers_and_the_community_share_have_a_row_each(confined: RenderProcess) -> None:
     many, few = rendered("votes", confined).text, rendered("few-votes", confined).text
 
     assert re.search(r"\nCommunity +62% would ship +62% would ship\n", many)

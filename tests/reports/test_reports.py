@@ -118,7 +118,7 @@ def some_votes() -> IssueVotes:
         VotesOnDay(date(2026, 11, 25), VoteCount(8, 2)),
     ]
     ant = ToolNumbers(
-        tool="ant", name="<Ant>", count=VoteCount(8, 2), panel_share=75, published_share=None,
+        tool="ant", name="<Ant>", count=VoteCount(8, 2), panel_share=75, community_share=None,
         history=day_by_day,
     )  # fmt: skip
     bee = replace(ant, tool="bee", name="Bee", count=VoteCount(), panel_share=None, history=[])

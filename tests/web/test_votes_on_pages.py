@@ -66,14 +66,14 @@ def test_a_published_number_has_a_row_of_its_own(site: Running) -> None:
     published(site, lintwick=88.0)
 
     page = site.get(f"/comparisons/{SLUG}").text
-    assert row_of(page, "Published") == ["88% would ship", "—"]
+    assert row_of(page, "Community") == ["88% would ship", "—"]
     assert row_of(page, "Readers") == ["No votes yet", "No votes yet"]
 
 
 def test_where_no_number_was_published_there_is_no_row_for_it(site: Running) -> None:
     published(site)
 
-    assert row_of(site.get(f"/comparisons/{SLUG}").text, "Published") == []
+    assert row_of(site.get(f"/comparisons/{SLUG}").text, "Community") == []
 
 
 def test_a_comparison_s_page_has_the_place_where_links_to_vote_lead(site: Running) -> None:

@@ -38,7 +38,7 @@ class ToolNumbers:
     name: str
     count: VoteCount
     panel_share: float | None  #: percent
-    published_share: float | None  #: percent of the readers of the page, as the page says
+    community_share: float | None  #: percent of the readers of the page, as the page says
     history: Sequence[VotesOnDay]  #: of each day from the comparison's first vote to its last
 
     def as_dict(self) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class ToolNumbers:
             **_count(self.count),
             "interval": _interval(self.count),
             "panel_share": self.panel_share,
-            "published_share": self.published_share,
+            "community_share": self.community_share,
             "days": [{"day": at.isoformat(), **_count(total)} for at, total in self.history],
         }
 
@@ -157,7 +157,7 @@ def _tool_numbers(
                 name=side.name,
                 count=history[-1].total if history else VoteCount(),
                 panel_share=side.panel_share,
-                published_share=side.community_share,
+                community_share=side.community_share,
                 history=history,
             )
         )

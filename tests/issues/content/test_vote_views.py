@@ -10,7 +10,7 @@ from digest.votes import VoteCount
 from tests.render.samples import make_contender, make_issue, make_newsletter, make_revision
 
 
-def test_our_readers_votes_and_the_published_share_are_two_things() -> None:
+def test_our_readers_votes_and_the_community_share_are_two_things() -> None:
     revision = make_revision(make_contender(0, community_share=62.0), make_contender(1))
     revision.comparison_id = 7
     background = Background(counts={7: {1: VoteCount(434, 178)}}, shown_from=5)

@@ -78,7 +78,7 @@ def tools_table(tools: Sequence[ToolNumbers]) -> Table:
     """Return the votes on some tools as a table, beside the panel and what the page states."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("", overflow="fold")
-    for name in ("readers", "95% interval", "votes", "panel", "published"):
+    for name in ("readers", "95% interval", "votes", "panel", "community"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("over time", no_wrap=True)
     for tool in tools:
@@ -88,7 +88,7 @@ def tools_table(tools: Sequence[ToolNumbers]) -> Table:
             interval_words(tool.count),
             f"{tool.count.votes:,}",
             published_words(tool.panel_share),
-            published_words(tool.published_share),
+            published_words(tool.community_share),
             sparkline(tool.history),
         )
     return table
