@@ -41,6 +41,8 @@ def visitor(
         viewport={"width": width, "height": 800},
         color_scheme=scheme,
         locale="en-GB",
+        # A person's: this one calls itself headless, and is taken for a program.
+        user_agent=f"Mozilla/5.0 (X11; Linux x86_64) Chrome/{browser.version} Safari/537.36",
     )
     context.set_default_timeout(20_000)
     strayed: list[str] = []

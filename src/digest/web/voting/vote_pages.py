@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from digest.app.installation import App
 from digest.comparisons.models import Call
+from digest.mail.provider_events import is_machine
 from digest.render.pages import Site, vote_answer_page, vote_page
 from digest.votes import (
     VoteLinkExpired,
@@ -275,12 +276,10 @@ def _kept_language(request: EndpointRequest) -> str:
 def _is_machine(http: Request) -> bool:
     """Return whether a client says that nobody looks at what it fetches.
 
-    Browsers announce a prefetch by a header (W3C Resource Hints), and name themselves Mozilla.
+    Browsers announce a prefetch by a header (W3C Resource Hints).
     """
     prefetches = any(name in http.headers for name in _PREFETCH)
-    return (
-        http.method == "HEAD" or prefetches or "Mozilla" not in http.headers.get("user-agent", "")
-    )
+    return http.method == "HEAD" or prefetches or is_machine(http.headers.get("user-agent", ""))
 
 
 def _preset(request: EndpointRequest) -> dict[str, Call]:
