@@ -16,7 +16,7 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -197,6 +197,7 @@ def measure(
     *,
     connections: int,
     seconds: float,
+    drive: Callable[[int, int, float], Coroutine[Any, Any, list[float]]] = drive,
 ) -> float:
     """Measure one site; returns its rate."""
     with serving as (port, process):
