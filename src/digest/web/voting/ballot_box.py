@@ -117,7 +117,19 @@ class BallotBox:
         Nothing is cast for a reader who was erased, on a comparison that was withdrawn, or for
         tools that aren't in it. Raises what `GroupCommit.together` raises.
         """
-        return await self._config.group_commit.together(self._cast, slip)
+        return await self._config.group_commit.together(self._write, slip)
+
+    def _write(
+        self, session: Session, items: Sequence[BallotSlip | VoteLinkLook]
+    ) -> list[CastVote]:
+        """Write looks and slips in one transaction: one by one they would each wait for a commit.
+
+        A reader's look mostly comes just before the press. For a look the result says nothing.
+        """
+        looks = [item for item in items if isinstance(item, VoteLinkLook)]
+        note_looks(session, looks, self._app.votes.terms, self._app.clock())
+        cast = iter(self._cast(session, [item for item in items if isinstance(item, BallotSlip)]))
+        return [_NOTHING if isinstance(item, VoteLinkLook) else next(cast) for item in items]
 
     async def cast_and_join(self, slip: BallotSlip, join: Join) -> CastVote:
         """Do what `cast` does, and subscribe the reader in the same transaction.
@@ -172,13 +184,12 @@ class BallotBox:
 
     async def _note_soon(self, look: VoteLinkLook) -> None:
         try:
-            await self._config.group_commit.together(self._note, look)
+            await self._config.group_commit.together(self._write, look)
         except (SQLAlchemyError, StoreBusy, TimeoutError) as fault:
             log.error("a look at a vote link can't be noted: %s", type(fault).__name__)
 
-    def _note(self, session: Session, looks: Sequence[VoteLinkLook]) -> list[None]:
-        note_looks(session, looks, self._app.votes.terms, self._app.clock())
-        return [None] * len(looks)
+
+_NOTHING = CastVote(paper=None, known=False)
 
 
 def _ballot(slip: BallotSlip, paper: BallotPaper | None) -> Ballot | None:
