@@ -107,6 +107,8 @@ class SiteConfig:
     carrier: str = ""  #: the company that delivers the mails; empty for none
     #: Days for which backups hold deleted data; ``None`` where the application can't know.
     copies_kept: int | None = 0
+    #: What becomes of an erased reader's votes; empty where nobody votes.
+    votes_of_erased: Literal["", "keep", "remove"] = ""
     files_kept: bool = False  #: each mail is also kept in a file until somebody deletes it
     mailto: str = ""  #: address to unsubscribe at by mail while the database is down
     retention: RetentionPeriods = KEPT

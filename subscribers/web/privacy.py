@@ -37,13 +37,14 @@ _KEPT = PageText(
             " wasn’t yours, our forms won’t email you for a year: we keep a hash of your address"
             " for that."
         ),
+        "%(votes)s",
         "%(carrier)s",
         N_("This site sets no cookies and loads nothing from other sites."),
         N_(
             "The preferences link in every email lets you download all of this as a file, change it"
             " or have it deleted. After that, two things remain: a record that you agreed and left,"
             " under a number; and a hash of your address, so that an imported list can’t add you"
-            " again. %(copies)s %(files)s"
+            " again. %(left_votes)s %(copies)s %(files)s"
         ),
         N_(
             "We keep all of this because you agreed to it. You can withdraw your consent at any"
@@ -71,6 +72,16 @@ _TRACKING: Mapping[str, str] = {
     ),
     "reader": N_("We also keep when you opened them and which of their links you clicked."),
 }
+_VOTES = N_(
+    "We keep how you vote on comparisons, for %(networks)s a hash of the network you voted from,"
+    " and for a few days which links to vote were opened: that shows us programs and people who"
+    " vote twice. Others see counts only. If you only ask for a link to vote, we delete your"
+    " address after %(pending)s; your votes stay without it, with a hash of the mailbox."
+)
+_LEFT_VOTES: Mapping[str, str] = {
+    "keep": N_("Your votes stay in the counts without your name, with a hash of the mailbox."),
+    "remove": N_("Your votes are deleted, too."),
+}
 
 
 async def show(request: EndpointRequest) -> Response:
@@ -85,6 +96,8 @@ async def show(request: EndpointRequest) -> Response:
         newsletter=info.name,
         network=request.gettext(_NETWORK[config.keep_network], networks=networks),
         pending=_lasting(config.retention.pending, request.words),
+        votes=_votes(request),
+        left_votes=_left_votes(request),
         evidence=_lasting(config.retention.evidence, request.words),
         tracking=request.gettext(_TRACKING[info.tracking]),
         responsible=request.gettext("Responsible for your data: %(who)s.", who=responsible)
@@ -97,6 +110,22 @@ async def show(request: EndpointRequest) -> Response:
     )
     links = request.sign_up_links(request.gettext("Go to the sign-up page"), info.slug)
     return request.show(replace(page, newsletter=info.slug, links=links))
+
+
+def _votes(request: EndpointRequest) -> str:
+    keep = request.config.retention
+    if not request.config.votes_of_erased:
+        return ""
+    return request.gettext(
+        _VOTES,
+        networks=_lasting(keep.networks, request.words),
+        pending=_lasting(keep.pending, request.words),
+    )
+
+
+def _left_votes(request: EndpointRequest) -> str:
+    choice = request.config.votes_of_erased
+    return request.gettext(_LEFT_VOTES[choice]) if choice else ""
 
 
 def _carrier(request: EndpointRequest) -> str:

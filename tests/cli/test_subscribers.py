@@ -249,6 +249,16 @@ def test_a_reader_is_shown(digest: Digest, reader: int) -> None:
     assert "weekly: confirmed since 2026-11-24" in digest("show", "Reader@Example.com").stdout
 
 
+def test_one_who_only_asked_for_a_link_to_vote_is_shown_and_forgotten(
+    digest: Digest, database: Database, now: datetime
+) -> None:
+    with database.write() as session:
+        store.add(session, parse("voter@example.com"), now)
+    assert "subscriptions: none" in digest("show", "voter@example.com").stdout
+    assert digest("forget", "voter@example.com", "--yes").exit_code == 0
+    assert "address: not stored, only a hash" in digest("show", "voter@example.com").stdout
+
+
 def test_the_history_shows_the_wording_as_it_is(digest: Digest, reader: int) -> None:
     assert "[weekly]" in digest("history", "reader@example.com").stdout
 

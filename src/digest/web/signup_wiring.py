@@ -56,6 +56,7 @@ def site_config(app: App, theme: Theme, on_letter: Callable[[], None]) -> SiteCo
         responsible=_line(settings.postal_address),
         carrier=app.provider.company if app.outbox_folder is None else "",
         copies_kept=settings.backups_kept if app.database.path else None,
+        votes_of_erased=settings.votes_of_erased,
         files_kept=_keeps_files(app),
         mailto=settings.leave_mailto,
         retention=app.public_site.retention,

@@ -105,3 +105,21 @@ def test_the_page_speaks_german(site: Site) -> None:
 
 def test_a_newsletter_nobody_knows_is_not_here(site: Site) -> None:
     assert site.http.get("/privacy?newsletter=nothing").status_code == 404
+
+
+def test_a_site_without_votes_says_nothing_of_them(site: Site) -> None:
+    assert "vote" not in site.http.get("/privacy").text
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [("keep", "Your votes stay in the counts"), ("remove", "Your votes are deleted, too.")],
+)
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_page_says_what_is_kept_of_votes(
+    make_site: Callable[..., Site], choice: str, said: str, language: str
+) -> None:
+    page = make_site(votes_of_erased=choice).http.get(f"/privacy?lang={language}").text
+    assert ("how you vote" in page) is (language == "en")
+    assert (said in page) is (language == "en")
+    assert "%(" not in page

@@ -179,6 +179,8 @@ def _print_person(call: CommandContext, facts: dict[str, Any]) -> None:
     call.out.print(f"suppressed: {suppressed['reason'] if suppressed else 'no'}")
     if facts["declined_at"]:
         call.out.print(f"declined: {facts['declined_at']:%Y-%m-%d}, “this wasn’t me”; no letters")
+    if facts.get("subscriptions") == []:
+        call.out.print("subscriptions: none")
     for row in facts.get("subscriptions", []):
         paused = row["standing"] == Standing.PAUSED and row["paused_until"]
         until = f" until {row['paused_until']:%Y-%m-%d}" if paused else ""
