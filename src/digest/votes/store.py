@@ -5,14 +5,16 @@ One transaction at a time writes votes, so that no count is ever lost; reading w
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Integer,
     Text,
     and_,
@@ -24,6 +26,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 from sqlmodel import col
 
 from digest.comparisons.models import Call
@@ -78,6 +81,11 @@ class StandingVote(NamedTuple):
         return Copy(self.edition_id, self.subscriber_id)
 
     @property
+    def values(self) -> tuple[Any, ...]:
+        """What its row holds besides the moment, in the order of `_VALUES`."""
+        return (*self[:6], *self[7:])
+
+    @property
     def moment(self) -> int:
         """When it was cast, in seconds since 1970."""
         return int(self.at.timestamp())
@@ -88,13 +96,13 @@ class StandingVote(NamedTuple):
         return None if self.held else self.call
 
     @property
-    def places(self) -> Counter[str]:
-        """The columns of `DailyCount` that it is counted in."""
+    def place(self) -> int | None:
+        """Which of `_PLACES` it is counted in; ``None`` once it is taken back."""
         if self.call is None:
-            return Counter()
+            return None
         if self.held:
-            return Counter(held=1)
-        return Counter(ships=1) if self.call is Call.SHIP else Counter(skips=1)
+            return 2
+        return 0 if self.call is Call.SHIP else 1
 
 
 class VoterFacts(NamedTuple):
@@ -164,11 +172,15 @@ class VoteBook:
         if not changed:
             return
         connection, dialect = session.connection(), sql.dialect(session)
-        connection.execute(_upsert(dialect), [vote._asdict() for vote in changed])
+        changed.sort(key=attrgetter("at"))
+        for at, votes in groupby(changed, attrgetter("at")):
+            rows = sql.json_rows_parameter(vote.values for vote in votes)
+            connection.execute(_upsert(dialect), {**rows, "at": at})
         if self._history:
-            entries = [{**_bound(key), "to": call, "now": now} for key, call in self._history]
-            connection.execute(_ADD_HISTORY, entries)
-        moves = ((self._read.get(vote.key), vote) for vote in changed)
+            entries = ((n, *key, call) for n, (key, call) in enumerate(self._history))
+            rows = sql.json_rows_parameter(entries)
+            connection.execute(_history(dialect), {**rows, "at": now})
+        moves = [(self._read.get(vote.key), vote) for vote in changed]
         write_counts(session, moves, now)
 
 
@@ -178,63 +190,77 @@ def write_counts(
     now: datetime,
 ) -> None:
     """Add to the day's counts what votes have become, each with what it was before."""
-    changes: dict[tuple[int, int], Counter[str]] = {}
-    for before, after in moves:
-        for vote, sign in ((before, -1), (after, 1)):
-            if vote is not None:
-                change = changes.setdefault((vote.comparison_id, vote.tool_id), Counter())
-                for place, number in vote.places.items():
-                    change[place] += sign * number
-    rows = [
-        {"comparison_id": pair[0], "tool_id": pair[1], "day": now.date(), **_of_places(change)}
-        for pair, change in sorted(changes.items())
-        if any(change.values())
-    ]
+    changes: dict[tuple[int, int], list[int]] = {}
+    for move in moves:
+        for vote, by in zip(move, (-1, 1), strict=True):
+            if vote is not None and vote.place is not None:
+                pair = (vote.comparison_id, vote.tool_id)
+                changes.setdefault(pair, [0] * len(_PLACES))[vote.place] += by
+    rows = [(*pair, *change) for pair, change in sorted(changes.items()) if any(change)]
     if rows:
-        session.connection().execute(_count(sql.dialect(session)), rows)
+        parameters = {**sql.json_rows_parameter(rows), "day": now.date()}
+        session.connection().execute(_count(sql.dialect(session)), parameters)
 
 
-def _of_places(change: Counter[str]) -> dict[str, int]:
-    return {place: change[place] for place in _PLACES}
-
-
+#: The columns of `DailyCount` in which a vote is counted.
 _PLACES = ("ships", "skips", "held")
 
 
 @cache
 def _count(dialect: str) -> Any:
-    statement = sql.upsert_on(dialect, DailyCount)
-    counts = {name: getattr(DailyCount, name) + statement.excluded[name] for name in _PLACES}
-    return statement.on_conflict_do_update(
-        index_elements=["comparison_id", "tool_id", "day"], set_=counts
+    pair = ["comparison_id", "tool_id"]
+    given = sql.json_rows(dialect, **dict.fromkeys([*pair, *_PLACES], Integer))
+    day = bindparam("day", type_=sql.table(DailyCount).c.day.type)
+    statement = sql.upsert_on(dialect, DailyCount).from_select(
+        [*pair, *_PLACES, "day"], _ordered(given, day)
     )
+    counts = {name: getattr(DailyCount, name) + statement.excluded[name] for name in _PLACES}
+    return statement.on_conflict_do_update(index_elements=[*pair, "day"], set_=counts)
+
+
+_KEY: Mapping[str, type[TypeEngine[Any]]] = {
+    "comparison_id": Integer,
+    "tool_id": Integer,
+    "subscriber_id": BigInteger,
+}
+_VALUES: Mapping[str, type[TypeEngine[Any]]] = {
+    **_KEY,
+    "call": Text,
+    "held": Text,
+    "edition_id": Integer,
+    "is_new": Boolean,
+    "mailbox_hash": Text,
+    "network_hash": Text,
+}
 
 
 @cache
 def _upsert(dialect: str) -> Any:
-    statement = sql.upsert_on(dialect, Vote).values(
-        {name: bindparam(name) for name in StandingVote._fields}
-    )
-    changing = [name for name in StandingVote._fields if name not in VoteKey._fields]
+    """Return the statement that sets votes which were cast at one moment."""
+    given = sql.json_rows(dialect, **_VALUES)
+    at = bindparam("at", type_=sql.table(Vote).c.at.type)
+    statement = sql.upsert_on(dialect, Vote).from_select([*_VALUES, "at"], _ordered(given, at))
     return statement.on_conflict_do_update(
-        index_elements=list(VoteKey._fields),
-        set_={name: statement.excluded[name] for name in changing},
+        index_elements=list(_KEY),
+        set_={name: statement.excluded[name] for name in [*_VALUES, "at"] if name not in _KEY},
     )
 
 
-def _bound(key: VoteKey) -> dict[str, int]:
-    return {f"of_{name}": number for name, number in key._asdict().items()}
+def _ordered(given: Any, *more: Any) -> Any:
+    """Return the rows that are given; SQLite takes an upsert from a query only if that ends so."""
+    return select(*given.c, *more).order_by(given.c.comparison_id, given.c.tool_id)
 
 
-_SAME = [getattr(Vote, name) == bindparam(f"of_{name}") for name in VoteKey._fields]
-_ADD_HISTORY = insert(sql.table(VoteChange)).from_select(
-    ["vote_id", "call", "at"],
-    select(
-        col(Vote.id),
-        bindparam("to", type_=sql.table(VoteChange).c.call.type),
-        bindparam("now", type_=sql.table(VoteChange).c.at.type),
-    ).where(*_SAME),
-)
+@cache
+def _history(dialect: str) -> Any:
+    """Return the statement that adds entries to the history of votes, in their order."""
+    given = sql.json_rows(dialect, place=Integer, **_KEY, call=Text)
+    same = and_(*(given.c[name] == getattr(Vote, name) for name in _KEY))
+    at = bindparam("at", type_=sql.table(VoteChange).c.at.type)
+    rows = select(col(Vote.id), given.c.call, at).join_from(given, sql.table(Vote), same)
+    return insert(sql.table(VoteChange)).from_select(
+        ["vote_id", "call", "at"], rows.order_by(given.c.place)
+    )
 
 
 def one_at_a_time(session: Session) -> None:
@@ -381,6 +407,11 @@ def call_before(session: Session, key: VoteKey, moment: datetime) -> tuple[Call,
     return (row[0], row[1]) if row and row[0] else None
 
 
+def _bound(key: VoteKey) -> dict[str, int]:
+    return {f"of_{name}": number for name, number in key._asdict().items()}
+
+
+_SAME = [getattr(Vote, name) == bindparam(f"of_{name}") for name in _KEY]
 _BEFORE = (
     select(col(VoteChange.call), col(VoteChange.at))
     .join_from(sql.table(Vote), sql.table(VoteChange), col(VoteChange.vote_id) == col(Vote.id))
