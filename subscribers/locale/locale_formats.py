@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_date, get_day_names
@@ -38,11 +39,13 @@ def language_name(code: str) -> str:
     return Locale.parse(code).get_display_name() or code
 
 
+@lru_cache(maxsize=1_000)
 def whole_number(value: int, language: str) -> str:
     """Return a number with its thousands apart: "1,612"; in German "1.612"."""
     return format_decimal(value, locale=_locale(language))
 
 
+@lru_cache(maxsize=1_000)  # writing one takes Babel 0.1 ms
 def percentage(value: float, language: str, *, decimals: int = 1) -> str:
     """Return a share in percent: "75%", "33.3%"; in German "75 %", "33,3 %".
 
@@ -64,6 +67,7 @@ def listed(names: Sequence[str], language: str) -> str:
     return format_list(names, "standard", _locale(language))
 
 
+@lru_cache(maxsize=100)
 def _locale(language: str) -> Locale:
     """Return Babel's locale of a BCP 47 tag; that of English for a language without catalogue."""
     code = code_of(language)

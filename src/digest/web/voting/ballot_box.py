@@ -72,11 +72,6 @@ class CastVote(OpenedLink):
     counts: Mapping[int, VoteCount] = field(default_factory=dict)  #: by tool id
     joined: ConfirmResult | None = None  #: of a press that was to subscribe, too
 
-    def facts(self) -> tuple[object, ...]:
-        """Return all that the page of a vote says, apart from the paper, to compare by."""
-        mappings = (self.standing, self.pressed, self.counts)
-        return (self.held, *(tuple(sorted(mapping.items())) for mapping in mappings))
-
 
 #: Subscribes the reader of a letter's link, and returns what came of it; the caller commits.
 Join = Callable[[Session], ConfirmResult]

@@ -14,7 +14,7 @@ from digest.issues.content import ContenderView, comparison_view
 _MOST = 1_000  # papers in memory at once, of about 20 KB each
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class BallotPaper:
     """The newest revision of a comparison, as far as a vote page shows it."""
 
@@ -48,24 +48,24 @@ class BallotPapers:
         """Return papers by comparison id and language; unknown comparisons are left out."""
         pairs = set(asked)
         rows = session.exec(
-            select(Comparison).where(
-                col(Comparison.id).in_(sorted({number for number, _ in pairs}))
-            )
+            select(
+                Comparison.id, Comparison.latest, col(Comparison.withdrawn_at).is_not(None)
+            ).where(col(Comparison.id).in_(sorted({number for number, _ in pairs})))
         )
-        found = {row.id: row for row in rows}
+        found = {number: (latest, withdrawn) for number, latest, withdrawn in rows}
         return {
-            (number, language): self._paper(session, found[number], language)
+            (number, language): self._paper(session, (number, *found[number], language))
             for number, language in pairs
             if number in found
         }
 
-    def _paper(self, session: Session, comparison: Comparison, language: str) -> BallotPaper:
-        withdrawn = comparison.withdrawn_at is not None
-        key = (comparison.id or 0, comparison.latest, withdrawn, language)
+    def _paper(self, session: Session, key: tuple[int, int, bool, str]) -> BallotPaper:
+        """Return the paper of a comparison's newest revision."""
         if key not in self._kept:
             if len(self._kept) >= _MOST:
                 self._kept.clear()
-            self._kept[key] = _made(session, comparison, language)
+            number, _latest, _withdrawn, language = key
+            self._kept[key] = _made(session, session.get_one(Comparison, number), language)
         return self._kept[key]
 
 

@@ -63,4 +63,4 @@ def with_joined(
     told = request.gettext(_TOLD[cast.joined], newsletter=name, hours=hours)
     words = request.gettext("Subscribe to %(newsletter)s", newsletter=name)
     onward = request.sign_up_links(words, target.newsletter) if cast.joined in _MAY_SIGN_UP else ()
-    return replace(answer, notes=[*answer.notes, told], onward=onward)
+    return replace(answer, notes=(*answer.notes, told), onward=tuple(onward))

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from html import escape
 from http import HTTPStatus
-from secrets import token_hex
 
 from anyio.to_thread import run_sync
 from starlette.requests import Request
@@ -19,7 +17,7 @@ from starlette.routing import Route
 from digest.app.installation import App
 from digest.comparisons.models import Call
 from digest.mail.provider_events import is_machine
-from digest.render.pages import Site, vote_answer_page, vote_page
+from digest.render.pages import vote_answer_page, vote_page
 from digest.votes import (
     VoteLinkExpired,
     VoteLinkLook,
@@ -33,7 +31,8 @@ from digest.web.theme import Theme
 from digest.web.voting.ballot_box import BallotBox, BallotSlip, CastVote, OpenedLink
 from digest.web.voting.ballot_papers import BallotPaper
 from digest.web.voting.joining import join_of, with_joined, with_joining
-from digest.web.voting.vote_view import FIELD, VoteAnswer, vote_answer, vote_form
+from digest.web.voting.rendered_pages import RenderedPages
+from digest.web.voting.vote_view import FIELD, VoteAnswer, VoteForm, vote_answer, vote_form
 from subscribers.errors import BadToken
 from subscribers.lifecycle import ConfirmResult
 from subscribers.locale import LANGUAGES, N_
@@ -50,7 +49,6 @@ _ERASED = PageText(
 _CHANGED = N_("This comparison has changed since the link was sent. These are its tools now.")
 _EMPTY = N_("Please choose ship or skip for at least one of the two.")
 _CALLS = {call.value: call for call in Call}
-_MOST_RENDERED = 200  # answers in memory at once, of about 3 KB each
 _PREFETCH = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 
 
@@ -69,10 +67,8 @@ class VotePages:
     def __init__(self, app: App, config: SiteConfig, theme: Theme) -> None:
         self._app = app
         self._config = config
-        self._theme = theme
         self._box = BallotBox(app, config)
-        self._rendered: dict[tuple[object, ...], str] = {}
-        self._stand_in = token_hex()  # stands in a rendered page where the reader's token belongs
+        self._pages = RenderedPages(theme)
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -179,59 +175,41 @@ class VotePages:
         fault: str = "",
         notice: str = "",
     ) -> Response:
-        view = vote_form(
-            paper,
-            vote_path(request.token),
-            chosen=chosen,
-            standing=opened.standing,
-            language=request.language,
-            kept_language=_kept_language(request),
-            fault=fault,
-            notice=notice,
-        )
-        view = with_joining(request, view, self._target(request), joins=opened.joins)
-        page = vote_page(self._site(request), view, folder=self._theme.folder)
-        return HTMLResponse(page, 422 if fault else 200)
+        target = self._target(request)
+
+        def view(path: str) -> VoteForm:
+            form = vote_form(
+                paper,
+                path,
+                chosen=chosen,
+                standing=opened.standing,
+                language=request.language,
+                kept_language=_kept_language(request),
+                fault=fault,
+                notice=notice,
+            )
+            return with_joining(request, form, target, joins=opened.joins)
+
+        return HTMLResponse(self._pages.render(request, vote_page, view), 422 if fault else 200)
 
     def _answer(
         self, request: EndpointRequest, paper: BallotPaper, cast: CastVote, *, taken_back: str = ""
     ) -> Response:
-        """Return the page after a press; those who press alike at once share one rendering."""
         target = self._target(request)
-        if target.newsletter:  # what came of a subscription is told to this reader alone
-            view = self._view(request, paper, cast, vote_path(request.token), taken_back)
-            return HTMLResponse(self._page(request, with_joined(request, view, target, cast)))
-        key = (paper, cast.facts(), taken_back, self._site(request), _kept_language(request))
-        if key not in self._rendered:
-            if len(self._rendered) >= _MOST_RENDERED:
-                self._rendered.clear()
-            view = self._view(request, paper, cast, vote_path(self._stand_in), taken_back)
-            self._rendered[key] = self._page(request, view)
-        return HTMLResponse(self._rendered[key].replace(self._stand_in, escape(request.token)))
 
-    def _view(
-        self,
-        request: EndpointRequest,
-        paper: BallotPaper,
-        cast: CastVote,
-        path: str,
-        taken_back: str,
-    ) -> VoteAnswer:
-        return vote_answer(
-            cast,
-            paper,
-            path,
-            shown_from=self._app.votes.shown_from,
-            taken_back=taken_back,
-            language=request.language,
-            kept_language=_kept_language(request),
-        )
+        def view(path: str) -> VoteAnswer:
+            answer = vote_answer(
+                cast,
+                paper,
+                path,
+                shown_from=self._app.votes.shown_from,
+                taken_back=taken_back,
+                language=request.language,
+                kept_language=_kept_language(request),
+            )
+            return with_joined(request, answer, target, cast) if target.newsletter else answer
 
-    def _page(self, request: EndpointRequest, view: VoteAnswer) -> str:
-        return vote_answer_page(self._site(request), view, folder=self._theme.folder)
-
-    def _site(self, request: EndpointRequest) -> Site:
-        return replace(self._theme.site(), language=request.language)
+        return HTMLResponse(self._pages.render(request, vote_answer_page, view))
 
 
 def _paper(request: EndpointRequest, opened: OpenedLink) -> BallotPaper:

@@ -36,7 +36,7 @@ class VoteForm:
 
     title: str
     path: str  #: that the form posts to
-    questions: Sequence[VoteQuestion]
+    questions: tuple[VoteQuestion, ...]
     comparison: str  #: path of the comparison's page
     language: str  #: to be kept when the form is sent; empty where none was asked for
     fault: str = ""  #: why the form was refused
@@ -59,10 +59,10 @@ def vote_form(
     return VoteForm(
         title=paper.title,
         path=path,
-        questions=[
+        questions=tuple(
             _question(side, slug, chosen.get(slug), standing.get(slug), language)
             for slug, side in zip(paper.tool_ids, paper.sides, strict=True)
-        ],
+        ),
         comparison=comparison_path(paper.slug),
         language=kept_language,
         fault=fault,
@@ -101,15 +101,15 @@ class VoteAnswer:
 
     title: str
     told: str  #: what the reader has voted, in a sentence
-    notes: Sequence[str]  #: what else there is to know
-    results: Sequence[VoteResult]
+    notes: tuple[str, ...]  #: what else there is to know
+    results: tuple[VoteResult, ...]
     path: str  #: that forms post to
     change: str  #: path of the page to change the vote on
-    again: Sequence[tuple[str, str]]  #: the fields of a button that votes once more, or none
+    again: tuple[tuple[str, str], ...]  #: the fields of a button that votes once more, or none
     comparison: str  #: path of the comparison's page
     language: str  #: to be kept in forms; empty where none was asked for
     joins: bool = False  #: the button that votes once more subscribes as well
-    onward: Sequence[tuple[str, str]] = ()  #: links, as (label, path)
+    onward: tuple[tuple[str, str], ...] = ()  #: links, as (label, path)
 
 
 #: What becomes of a vote that isn't counted, in words that help a reader and teach no cheat.
@@ -151,11 +151,11 @@ def vote_answer(
         told=_told_taken_back(names[taken_back], language, again=again)
         if taken_back
         else _told(pressed, names, language),
-        notes=[translations(language).gettext(_HELD[cast.held])] if cast.held else [],
+        notes=(translations(language).gettext(_HELD[cast.held]),) if cast.held else (),
         results=_results(cast, paper, shown_from, language),
         path=path,
         change=f"{path}?lang={kept_language}" if kept_language else path,
-        again=[(f"{FIELD}{slug}", call.value) for slug, call in pressed] if again else [],
+        again=tuple((f"{FIELD}{slug}", call.value) for slug, call in pressed if again),
         comparison=comparison_path(paper.slug),
         language=kept_language,
     )
@@ -197,8 +197,8 @@ def _told(calls: Sequence[tuple[str, Call]], names: Mapping[str, str], language:
 
 def _results(
     cast: CastVote, paper: BallotPaper, shown_from: int, language: str
-) -> Sequence[VoteResult]:
-    return [
+) -> tuple[VoteResult, ...]:
+    return tuple(
         _result(
             replace(
                 side,
@@ -210,7 +210,7 @@ def _results(
             language,
         )
         for (slug, tool_id), side in zip(paper.tool_ids.items(), paper.sides, strict=True)
-    ]
+    )
 
 
 def _result(side: ContenderView, slug: str, own: Call | None, language: str) -> VoteResult:
