@@ -8,7 +8,7 @@ from datetime import datetime
 from importlib.metadata import version
 
 import pytest
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from digest import images
 from digest.app.installation import App
@@ -18,10 +18,11 @@ from digest.issues import draft_history, newsletters, provenance, store
 from digest.issues.build import IssueBuilder
 from digest.issues.content import QuoteChoice
 from digest.issues.content.view import IssueView
-from digest.issues.models import Recipe, TemplateSet
+from digest.issues.models import Issue, Recipe, TemplateSet
 from digest.issues.picking import Block, blocks, overrides
 from digest.render.brand import Font, fonts_of
 from digest.render.rendered import Rendered
+from digest.votes.models import DailyCount
 from tests.images.pictures import drawn
 
 
@@ -50,6 +51,38 @@ def test_an_issue_made_again_is_the_same_bytes(
     made = again(installation)
     assert made.differs == ()
     assert made.view.opening == "Words of our own."
+
+
+def test_votes_that_came_later_change_nothing(
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime
+) -> None:
+    build(installation, issue_builder, week, now)
+    with installation.database.write() as session:
+        issue = store.by_number(session, 1, 1)
+        comparison, tool = _first_tool(session, issue)
+        before = made_text(session, issue)
+        session.add(
+            DailyCount(comparison_id=comparison, tool_id=tool, day=now.date(), ships=434, skips=178)
+        )
+
+    assert again(installation).differs == ()
+    with installation.database.write() as session:
+        newsletter = store.newsletter(session, "weekly")
+        issue, _ = publish.build(
+            session, newsletter, week, now=now, issue_builder=issue_builder, again=True
+        )
+        assert "612 votes" in made_text(session, issue)
+    assert "612 votes" not in before
+    assert again(installation).differs == ()
+
+
+def _first_tool(session: Session, issue: Issue) -> tuple[int, int]:
+    revision = store.carried_comparisons(session, issue.id or 0)[0]
+    return revision.comparison_id, revision.contenders[0].tool_id
+
+
+def made_text(session: Session, issue: Issue) -> str:
+    return store.edition_of(session, issue).text
 
 
 def test_an_editors_words_made_again_are_the_same_bytes(

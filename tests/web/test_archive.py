@@ -175,6 +175,19 @@ def test_an_issue_s_page_is_a_page_that_says_what_the_mail_said(site: Running) -
     assert [site.get(f"/comparisons/{slug}").status_code for slug in links] == [200] * len(links)
 
 
+def test_an_issue_s_page_says_what_readers_had_voted_and_where_to_vote(site: Running) -> None:
+    slugs = carried(site, 1)
+    with site.app.database.write() as session:
+        told = store.carried_comparisons(session, 1)[0]
+        comparison, tool = told.comparison_id, told.contenders[0].tool_id
+        session.add(DailyCount(comparison_id=comparison, tool_id=tool, day=NOW.date(), ships=612))
+
+    page = site.get("/issues/weekly/1").text
+    assert page.count('<p class="soft voted">Readers: No votes yet</p>') == 2 * len(slugs)
+    for slug in slugs:
+        assert f'<a href="/comparisons/{slug}#vote" aria-label="Vote on ' in page
+
+
 def test_a_comparison_that_was_withdrawn_is_named_on_the_page_and_no_more(site: Running) -> None:
     slug = carried(site, 1)[0]
     with site.app.database.write() as session:

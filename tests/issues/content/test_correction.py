@@ -17,6 +17,7 @@ from digest.issues.content import (
     difference,
 )
 from digest.issues.content.copywriting import SUBJECT_LIMIT
+from digest.votes import VoteCount
 from tests.render.samples import full_week, make_contender, make_issue, make_revision
 
 Edit = Callable[[Revision], None]
@@ -68,7 +69,7 @@ TITLE = f"{LANTERN} vs {QUAYSIDE}"
     ("edit", "what", "was", "now"),
     [
         (share, f"panel share of {LANTERN}", "75%", "50%"),
-        (votes, f"readers’ share of {LANTERN}", "—", "12.5%"),
+        (votes, f"community share of {LANTERN}", "—", "12.5%"),
         (entry, f"pricing of {QUAYSIDE}", "Paid", "Free"),
         (tagline, f"tagline of {QUAYSIDE}", make_revision().contenders[1].tagline, "Other words"),
         (call, f"Reviewer 3 on {LANTERN}", "not published", "would skip"),
@@ -200,3 +201,16 @@ def test_a_page_in_german_says_it_in_german() -> None:
         "75\u00a0%",
         "100\u00a0%",
     )
+
+
+def test_votes_of_our_readers_are_no_difference() -> None:
+    """They are counted for a comparison, whatever its revision, so no correction tells of them."""
+    was, now = full_week()[0], full_week()[0]
+    counts = {1: {1: VoteCount(434, 178)}}
+    was.comparison_id = now.comparison_id = 1
+
+    assert difference([was], [now]) == ()
+    shown = [
+        make_issue(now, counts=each).comparisons[0].contenders[0].readers for each in (counts, {})
+    ]
+    assert shown == ["71% would ship · 612 votes", "No votes yet"]

@@ -42,7 +42,7 @@ _KINDS = {
     ChangeKind.LABELS: N_("category and labels"),
     ChangeKind.LINK: N_("link to the full comparison"),
     ChangeKind.PANEL_SHARE: N_("panel share of %(tool)s"),
-    ChangeKind.COMMUNITY_SHARE: N_("readers’ share of %(tool)s"),
+    ChangeKind.COMMUNITY_SHARE: N_("community share of %(tool)s"),
     ChangeKind.ENTRY: N_("pricing of %(tool)s"),
     ChangeKind.TAGLINE: N_("tagline of %(tool)s"),
     ChangeKind.CALL: N_("%(reviewer)s on %(tool)s"),
