@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.floors import HTML
+from benchmarks.floors import HTML, VOTES
 from benchmarks.sink import running_sink
 
 CONCURRENCY = 2
@@ -86,12 +86,13 @@ def engine(path: Path, url: str, *, processes: int = CONCURRENCY) -> dict[str, f
     from digest.db import Database
     from digest.delivery.sending.batch_worker import EditionSend
     from digest.delivery.sending.dispatcher import dispatch, requests_per_process, send_alongside
-    from digest.delivery.sending.personalization import recipient_builder
+    from digest.delivery.sending.personalization import recipient_builder, vote_part_maker
     from digest.delivery.sending.planning import plan_deliveries
     from digest.delivery.sending.process_id import this_process
     from digest.delivery.sending.worker_processes import StopSignal, usable_cores, worker_pool
     from digest.issues.models import Edition, Issue
     from digest.mail.sendgrid.sendgrid_transport import SendGrid
+    from digest.votes import copy_signer
     from subscribers.tokens import Tokens
 
     database = Database(f"sqlite:///{path}")
@@ -106,6 +107,7 @@ def engine(path: Path, url: str, *, processes: int = CONCURRENCY) -> dict[str, f
             now=datetime.now(UTC),
         )
     planned = time.perf_counter()
+    tokens = Tokens([SECRET])
     sending = EditionSend(
         store=database,
         transport=SendGrid(api_key="benchmark", url=url, seconds=60),
@@ -115,7 +117,14 @@ def engine(path: Path, url: str, *, processes: int = CONCURRENCY) -> dict[str, f
         newsletter="weekly",
         issue="weekly-1",
         content=content(),
-        recipient=recipient_builder("weekly", base_url=BASE, tokens=Tokens([SECRET])),
+        recipient=recipient_builder(
+            "weekly",
+            base_url=BASE,
+            tokens=tokens,
+            vote_parts=vote_part_maker(
+                copy_signer(tokens, 1, datetime.now(UTC)), range(1, 1 + len(VOTES)), HTML
+            ),
+        ),
     )
     helping = min(usable_cores(), processes) - 1
     stop_signal = StopSignal()
