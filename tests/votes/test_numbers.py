@@ -19,8 +19,8 @@ from digest.votes import (
     VoteNumbers,
     VotesOnDay,
     scan_numbers,
+    turnout,
     vote_numbers,
-    voters_by_copy,
 )
 from digest.votes.models import DailyCount, ScannedCopy, Vote
 from digest.votes.numbers import LONGEST
@@ -126,9 +126,9 @@ def test_the_readers_of_an_edition_are_those_whose_link_was_in_it(compared: Data
     vote(compared, (1, Call.SKIP, None, 7), slug=SLUGS[1])
     with compared.read() as session:
         ids = [newest(session, slug).comparison_id for slug in SLUGS]
-        assert voters_by_copy(session, ids, [7]) == 1
-        assert voters_by_copy(session, ids, [7, 8]) == 2
-        assert voters_by_copy(session, ids[1:], [8]) == 0
+        assert turnout(session, ids, edition_ids=[7]) == 1
+        assert turnout(session, ids, edition_ids=[7, 8]) == 2
+        assert turnout(session, ids[1:], edition_ids=[8]) == 0
 
 
 def test_scanned_copies_are_counted_by_what_showed_it(compared: Database) -> None:

@@ -23,8 +23,8 @@ from digest.votes import (
     ScanNumbers,
     VoteNumbers,
     scan_numbers,
+    turnout,
     vote_numbers,
-    voters_by_copy,
 )
 from subscribers import list_statistics
 
@@ -194,7 +194,7 @@ def _votes(session: Session, issue: Issue) -> IssueVotes:
     revisions = store.carried_comparisons(session, issue.id or 0)
     editions = [edition.id or 0 for edition in store.editions(session, issue)]
     return IssueVotes(
-        turnout=voters_by_copy(session, [row.comparison_id for row in revisions], editions),
+        turnout=turnout(session, [row.comparison_id for row in revisions], edition_ids=editions),
         comparisons=vote_numbers(session, revisions),
         scans=scan_numbers(session, editions),
     )

@@ -26,7 +26,6 @@ from digest.votes.numbers import (
     VotesOnDay,
     scan_numbers,
     vote_numbers,
-    voters_by_copy,
 )
 from digest.votes.terms import Copy, DeliveredState, VoteTerms, nothing_known
 from digest.votes.vote_link import (
@@ -97,7 +96,6 @@ __all__ = [
     "turnout",
     "vote_numbers",
     "vote_path",
-    "voters_by_copy",
     "votes_by",
     "votes_by_all",
     "votes_in_words",

@@ -1,7 +1,6 @@
 """What editors are told of the votes on a comparison: which numbers there are, and how they add up.
 
-Each comes from one statement for any number of comparisons, and none reads a vote's history. The
-slowest counts readers: about half a second for a million votes.
+None reads a vote's history, and only turnout and what was taken back look at each vote.
 """
 
 from __future__ import annotations
@@ -12,13 +11,14 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from digest.comparisons.models import Contender, Revision
 from digest.votes.counting import VoteCount
 from digest.votes.models import DailyCount, HeldReason, ScannedCopy, ScanSign, Vote
+from digest.votes.voter import turnout
 
 LONGEST = 90  #: days of a history; those before it are in its first entry
 
@@ -101,21 +101,16 @@ class ScanNumbers:
 def vote_numbers(session: Session, revisions: Sequence[Revision]) -> list[VoteNumbers]:
     """Return the votes on the comparisons of some revisions, with names and panel of those."""
     ids = [row.comparison_id for row in revisions]
-    days, held, taken_back, voters = (
-        _days(session, ids),
-        _held(session, ids),
-        _taken_back(session, ids),
-        _voters(session, ids),
-    )
+    days, held, gone = _days(session, ids), _held(session, ids), _taken_back(session, ids)
     return [
         VoteNumbers(
             slug=row.comparison.slug,
             title=row.title,
             since=next(iter(days[row.comparison_id]), None),
-            turnout=voters.get(row.comparison_id, 0),
+            turnout=turnout(session, [row.comparison_id]),
             tools=_tool_numbers(row.contenders, days[row.comparison_id]),
             held=dict(held[row.comparison_id].most_common()),
-            taken_back=taken_back.get(row.comparison_id, 0),
+            taken_back=gone.get(row.comparison_id, 0),
         )
         for row in revisions
     ]
@@ -134,15 +129,6 @@ def scan_numbers(session: Session, edition_ids: Collection[int]) -> ScanNumbers:
         signs[sign] += number
         pressed += number if did_press else 0
     return ScanNumbers(signs=dict(signs.most_common()), pressed=pressed)
-
-
-def voters_by_copy(
-    session: Session, comparison_ids: Collection[int], edition_ids: Collection[int]
-) -> int:
-    """Return how many readers voted on any of the comparisons by the links in these editions."""
-    voted = _counted(comparison_ids) & col(Vote.edition_id).in_(edition_ids)
-    number = func.count(col(Vote.mailbox_hash).distinct())
-    return session.connection().execute(select(number).where(voted)).scalar_one()
 
 
 def _tool_numbers(
@@ -217,27 +203,12 @@ def _held(session: Session, ids: Collection[int]) -> Mapping[int, Counter[HeldRe
 
 
 def _taken_back(session: Session, ids: Collection[int]) -> Mapping[int, int]:
-    gone = col(Vote.comparison_id).in_(ids) & col(Vote.call).is_(None)
-    return _by_comparison(session, select(col(Vote.comparison_id), func.count()).where(gone))
-
-
-def _voters(session: Session, ids: Collection[int]) -> Mapping[int, int]:
-    number = func.count(col(Vote.mailbox_hash).distinct())
-    return _by_comparison(session, select(col(Vote.comparison_id), number).where(_counted(ids)))
-
-
-def _by_comparison(session: Session, numbers: Select[int, int]) -> dict[int, int]:
-    rows = session.connection().execute(numbers.group_by(col(Vote.comparison_id)))
-    return dict(rows.all())
-
-
-def _counted(comparison_ids: Collection[int]) -> ColumnElement[bool]:
-    """Return the condition that a vote on one of the comparisons counts."""
-    return (
-        col(Vote.comparison_id).in_(comparison_ids)
-        & col(Vote.held).is_(None)
-        & col(Vote.call).is_not(None)
+    rows = session.connection().execute(
+        select(col(Vote.comparison_id), func.count())
+        .where(col(Vote.comparison_id).in_(ids), col(Vote.call).is_(None))
+        .group_by(col(Vote.comparison_id))
     )
+    return dict(rows.all())
 
 
 def _count(count: VoteCount) -> dict[str, Any]:

@@ -66,13 +66,23 @@ def votes_by_all(
     return votes
 
 
-def turnout(session: Session, comparison_ids: Collection[int]) -> int:
-    """Return how many readers' votes count on any of some comparisons; it looks at each vote."""
+def turnout(
+    session: Session,
+    comparison_ids: Collection[int],
+    *,
+    edition_ids: Collection[int] | None = None,
+) -> int:
+    """Return how many readers' votes count on any of some comparisons; it looks at each vote.
+
+    With *edition_ids* only votes by a link in one of these editions are looked at.
+    """
     statement = select(func.count(col(Vote.mailbox_hash).distinct())).where(
         col(Vote.comparison_id).in_(sorted(set(comparison_ids))),
         col(Vote.held).is_(None),
         col(Vote.call).is_not(None),
     )
+    if edition_ids is not None:
+        statement = statement.where(col(Vote.edition_id).in_(edition_ids))
     return session.connection().execute(statement).scalar_one()
 
 
