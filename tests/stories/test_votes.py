@@ -149,8 +149,8 @@ class Story:
                 with visitor(browser) as window:
                     page = window.new_page()
                     page.goto(self.site.url + copy.votes[0])
-                    page.locator("main button").first.click()
-                    page.wait_for_load_state()
+                    with page.expect_navigation():
+                        page.locator("main button").first.click()
 
     def scanned(self) -> Iterator[tuple[MailCopy, Pattern]]:
         for n in SCANNED:
