@@ -24,6 +24,7 @@ from digest.issues.content import IssueView
 from digest.issues.content.background import Background
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.issues.picking import Decisions, Pick
+from digest.issues.variants import VariantNote, variant_notes
 from digest.preview.build_errors import BuildError, of_error
 from digest.preview.overlay import ComparisonFolder, ComparisonOverlay, overlay_drafts
 from digest.preview.release import EmptyWeek, ReleaseFacts, read_empty_week, read_release_facts
@@ -56,6 +57,7 @@ class IssueStanding:
     background: Background | None = None  #: what the frozen edition was told
     word: ApprovalStatus | None = None  #: the newest approval
     sent_back: str = ""  #: who sent it back, and why; empty unless it waits for a new approval
+    variants: tuple[VariantNote, ...] = ()  #: of the frozen edition
     leaves: str = ""  #: when the service sends it, in the newsletter's time zone
 
     @property
@@ -86,6 +88,7 @@ class Snapshot:
     faults: Sequence[BuildError] = ()
     empty: EmptyWeek | None = None  #: what to offer where the issue has nothing to carry
     release: ReleaseFacts | None = None
+    variants: Sequence[VariantNote] = ()  #: for readers who agree with a reviewer
     sending: bool = False  #: whether this desk sends the issue now
     send_fault: str = ""  #: why the newest send from this desk stopped
     last: PastEdition | None = None  #: the issue before this one
@@ -127,6 +130,7 @@ def _visible(snapshot: Snapshot) -> tuple[object, ...]:
         snapshot.others,
         snapshot.empty,
         snapshot.release,
+        snapshot.variants,
         (snapshot.sending, snapshot.send_fault),
     )
 
@@ -206,6 +210,7 @@ def take_snapshot(
             built = _drafted(session, snapshot, unchecked)
             kept = before.built.findings if before.built else ()
             snapshot = replace(snapshot, built=replace(built, findings=kept), unchecked=True)
+            snapshot = replace(snapshot, variants=_variants(session, snapshot, slug))
     except NothingToPick as fault:
         snapshot = replace(_emptied(app, snapshot, str(fault)), built=None, unchecked=False)
     except DigestError as fault:
@@ -256,7 +261,17 @@ def _frozen(session: Session, snapshot: Snapshot, newsletter: Newsletter, number
         revisions=(),
         decisions=snapshot.decisions,
     )
-    return replace(snapshot, built=built, pick=None, unchecked=False, faults=())
+    variants = snapshot.standing.variants if snapshot.standing else ()
+    return replace(snapshot, built=built, variants=variants, pick=None, unchecked=False, faults=())
+
+
+def _variants(session: Session, snapshot: Snapshot, newsletter: str) -> Sequence[VariantNote]:
+    """Return what the variants lead with: as frozen, or as they would be for what is shown."""
+    if snapshot.built is None or snapshot.standing is None:
+        return ()
+    if snapshot.seal == snapshot.standing.fingerprint:
+        return snapshot.standing.variants
+    return variant_notes(session, newsletter, snapshot.built.view, snapshot.built.revisions)
 
 
 def _emptied(app: App, snapshot: Snapshot, why: str) -> Snapshot:
@@ -296,6 +311,7 @@ def _standing(session: Session, app: App, newsletter: Newsletter, week: str) -> 
         period=week,
         state=issue.state,
         fingerprint=build.mail_fingerprint(edition),
+        variants=tuple(provenance.variants_of(edition)),
         revision=edition.revision,
         background=provenance.background_of(edition),
         word=approval.approval_status(session, issue, templates=templates),

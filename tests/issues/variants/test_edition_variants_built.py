@@ -13,7 +13,6 @@ from digest.app.installation import App
 from digest.delivery.sending import dispatch
 from digest.errors import MailUnfit
 from digest.issues import approval, provenance, store
-from digest.issues import build as publish
 from digest.issues.build import IssueBuilder, fingerprint, mail_fingerprint
 from digest.issues.content.view import IssueView
 from digest.issues.models import Edition, EditionVariant, Issue, IssueState, Recipe
@@ -23,29 +22,9 @@ from digest.render.lint import Finding, error, warning
 from digest.render.rendered import Rendered
 from digest.service.job_registry import freeze
 from subscribers.models import Standing, Subscriber
-from tests.issues.variants.conftest import AddReader, store_judged, vote_like
+from tests.issues.variants.conftest import add_reader, build, store_judged, vote_like
 
 LABEL = "The reviewer you agree with most"
-
-
-def build(
-    installation: App, issue_builder: IssueBuilder, week: str, now: datetime, *, again: bool = False
-) -> None:
-    with installation.database.write() as session:
-        newsletter = store.newsletter(session, "weekly")
-        publish.build(session, newsletter, week, now=now, issue_builder=issue_builder, again=again)
-
-
-@pytest.fixture
-def readers(installation: App, add_reader: AddReader, now: datetime) -> dict[int, int]:
-    """Readers who agree with a reviewer and consented, each with the seat; and others with 0."""
-    store_judged(installation.database, now)
-    seats = {}
-    for seat in (0, 2, 3, 0, 2):
-        reader = add_reader(installation.database, leads=seat > 0)
-        vote_like(installation.database, reader, seat or 1, now)
-        seats[reader] = seat
-    return seats
 
 
 def edition_of(installation: App) -> tuple[Edition, dict[int, EditionVariant]]:
@@ -55,7 +34,7 @@ def edition_of(installation: App) -> tuple[Edition, dict[int, EditionVariant]]:
 
 
 def test_without_a_consenting_reader_nothing_changes(
-    installation: App, issue_builder: IssueBuilder, week: str, now: datetime, add_reader: AddReader
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime
 ) -> None:
     store_judged(installation.database, now)
     vote_like(installation.database, add_reader(installation.database), 2, now)
@@ -193,7 +172,6 @@ def test_every_reader_is_sent_the_mail_that_is_theirs(
     week: str,
     now: datetime,
     readers: dict[int, int],
-    add_reader: AddReader,
 ) -> None:
     build(installation, issue_builder, week, now)
     late = add_reader(installation.database, leads=True)

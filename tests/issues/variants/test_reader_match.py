@@ -15,12 +15,12 @@ from digest.issues.variants.reader_match import readers_by_seat
 from digest.votes import HeldReason
 from digest.votes.models import Vote
 from subscribers.models import Standing
-from tests.issues.variants.conftest import PANEL, AddReader, judged, store_judged, vote_like
+from tests.issues.variants.conftest import PANEL, add_reader, judged, store_judged, vote_like
 
 
 @pytest.mark.parametrize("seat", PANEL)
 def test_who_votes_like_a_reviewer_agrees_with_that_one(
-    database: Database, add_reader: AddReader, now: datetime, seat: int
+    database: Database, now: datetime, seat: int
 ) -> None:
     store_judged(database, now)
     reader = add_reader(database)
@@ -34,9 +34,7 @@ def test_who_votes_like_a_reviewer_agrees_with_that_one(
     assert not match.leads
 
 
-def test_a_reviewer_has_the_name_that_is_published(
-    database: Database, add_reader: AddReader, now: datetime
-) -> None:
+def test_a_reviewer_has_the_name_that_is_published(database: Database, now: datetime) -> None:
     store_judged(database, now, reviewer="Ada Byron")
     reader = add_reader(database)
     vote_like(database, reader, 2, now)
@@ -45,7 +43,7 @@ def test_a_reviewer_has_the_name_that_is_published(
 
 
 def test_the_newest_revision_is_what_a_vote_is_compared_with(
-    database: Database, add_reader: AddReader, now: datetime
+    database: Database, now: datetime
 ) -> None:
     store_judged(database, now)
     reader = add_reader(database)
@@ -69,9 +67,7 @@ def test_the_newest_revision_is_what_a_vote_is_compared_with(
     assert (match.best.reviewer.seat, match.best.agreed, match.best.compared) == (2, 4, 6)
 
 
-def test_a_withdrawn_comparison_is_not_compared(
-    database: Database, add_reader: AddReader, now: datetime
-) -> None:
+def test_a_withdrawn_comparison_is_not_compared(database: Database, now: datetime) -> None:
     store_judged(database, now)
     reader = add_reader(database)
     vote_like(database, reader, 2, now)
@@ -82,9 +78,7 @@ def test_a_withdrawn_comparison_is_not_compared(
     assert (match.compared, match.votes, match.best) == (4, 6, None)
 
 
-def test_a_held_vote_is_still_the_reader_s_own_opinion(
-    database: Database, add_reader: AddReader, now: datetime
-) -> None:
+def test_a_held_vote_is_still_the_reader_s_own_opinion(database: Database, now: datetime) -> None:
     store_judged(database, now)
     reader = add_reader(database)
     vote_like(database, reader, 3, now)
@@ -96,7 +90,7 @@ def test_a_held_vote_is_still_the_reader_s_own_opinion(
 
 
 def test_only_consenting_readers_who_get_the_newsletter_are_matched_for_it(
-    database: Database, add_reader: AddReader, now: datetime
+    database: Database, now: datetime
 ) -> None:
     store_judged(database, now)
     agrees = {add_reader(database, leads=True): seat for seat in (2, 3, 2)}
@@ -115,7 +109,7 @@ def test_only_consenting_readers_who_get_the_newsletter_are_matched_for_it(
 
 
 def test_consent_is_kept_with_its_moment_until_it_is_taken_back(
-    database: Database, add_reader: AddReader, now: datetime
+    database: Database, now: datetime
 ) -> None:
     store_judged(database, now)
     reader = add_reader(database)

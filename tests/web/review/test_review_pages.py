@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from digest.errors import NotApproved
 from digest.issues import approval, draft_history, newsletters, review_code, store
-from digest.issues.models import ApprovalAct, ApprovalChannel, Issue, IssueState
+from digest.issues.models import ApprovalAct, ApprovalChannel, Issue, IssueState, Recipe
 from digest.issues.picking import overrides
 from digest.issues.review_link import link_to, mark_of_editor, review_token
 from digest.service.job_registry import release_decision
@@ -67,6 +67,22 @@ def test_the_page_shows_the_mail_the_audience_the_moment_and_the_findings(review
     assert ANN not in answer.text
     assert answer.headers["Cache-Control"] == "no-store"
     assert "script-src" not in answer.headers["Content-Security-Policy"]
+
+
+def test_the_page_shows_what_leads_for_readers_who_agree_with_a_reviewer(review: Review) -> None:
+    url = review.link(ANN)
+    assert "the reviewer they agree with" not in text_of(review.site.http.get(url))
+    note = {"seat": 2, "quote": "It <works>.", "byline": "Reviewer 2 would ship Modal"}
+
+    def vary(session: Session, issue: Issue) -> None:
+        recipe = session.get_one(Recipe, store.edition_of(session, issue).id)
+        recipe.made_from = {**recipe.made_from, "variants": [note]}
+        session.add(recipe)
+
+    review.change(vary)
+    said = text_of(review.site.http.get(url))
+    assert "get the words of the reviewer they agree with first" in said
+    assert "“It <works>.” — Reviewer 2 would ship Modal" in said
 
 
 def test_the_mail_is_the_frozen_one_and_nothing_runs_in_it(review: Review) -> None:

@@ -23,12 +23,14 @@ from digest.cli.context import (
     write_document,
 )
 from digest.cli.issue.issue_dates import confirm_past, day_words, late_words, today
+from digest.errors import NotFound
 from digest.issues import draft_history, provenance, store
 from digest.issues.calendar.cadence import BadPeriod, issue_day, period_of_day
 from digest.issues.calendar.next_issue import date_of, next_issue
 from digest.issues.issue_commands import named, repeated
-from digest.issues.models import Edition, Issue, Newsletter
+from digest.issues.models import Edition, EditionVariant, Issue, Newsletter
 from digest.issues.picking import MOST, set_count
+from digest.issues.variants import variants_of
 from digest.mail.mailing import tags_in
 from digest.mail.outbox import message
 from digest.render.lint import Finding, forbids_sending
@@ -160,19 +162,31 @@ def show(
     html: Annotated[bool, typer.Option("--html", help="The HTML part.")] = False,
     text: Annotated[bool, typer.Option("--text", help="The text part.")] = False,
     headers: Annotated[bool, typer.Option("--headers", help="The headers readers get.")] = False,
+    reviewer: Annotated[
+        int,
+        typer.Option(
+            metavar="SEAT",
+            min=0,
+            help="With --html or --text: as readers get it who agree with this reviewer.",
+            show_default=False,
+        ),
+    ] = 0,
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,
 ) -> None:
     """Show a built issue as readers get it."""
     if html + text + headers > 1:
         raise typer.BadParameter("choose one of --html, --text and --headers: each is a file")
+    if reviewer and not (html or text):
+        raise typer.BadParameter("--reviewer goes with --html or --text")
     call = call_of(context)
     with call.app.database.read() as session:
         row, edition = find_issue(session, newsletter, issue)
         if headers:
             write_document(_headers(call, session, row))
         elif html or text:
-            write_document(edition.html if html else edition.text)
+            mail = _variant(session, edition, reviewer, issue) if reviewer else edition
+            write_document(mail.html if html else mail.text)
         elif as_json:
             decisions = provenance.decisions_of(edition)
             draft = asdict(decisions) if decisions else None
@@ -241,6 +255,7 @@ def issue_facts(issue: Issue, edition: Edition) -> dict[str, Any]:
         "preheader": edition.preheader,
         "revision": edition.revision,
         "fingerprint": edition.fingerprint,
+        "variants": [asdict(note) for note in provenance.variants_of(edition)],
         "html_bytes": len(edition.html.encode()),
         "text_bytes": len(edition.text.encode()),
         "built_at": issue.built_at,
@@ -322,7 +337,25 @@ def _print_issue(call: CommandContext, issue: Issue, edition: Edition) -> None:
     for choice in issue.pick.get("chosen", []):
         line = f"  {choice['position']}. {choice['title']}: {choice['reason']}"
         call.out.print(line, markup=False)
+    notes = provenance.variants_of(edition)
+    if notes:
+        call.out.print("Readers who asked for it get the reviewer they agree with first:")
+    for note in notes:
+        call.out.print(f"  {note}", markup=False)
+        shown = f"digest show {named(issue)} --reviewer {note.seat} --html | --text"
+        call.out.print(f"     {shown}", markup=False)
     call.out.print(f"More: digest show {named(issue)} --html | --text | --headers")
+
+
+def _variant(session: Session, edition: Edition, seat: int, number: int) -> EditionVariant:
+    found = variants_of(session, edition)
+    if seat not in found:
+        seats = ", ".join(map(str, found)) or "none"
+        raise NotFound(
+            f"issue {number} has no variant for reviewer {seat}; it has: {seats}",
+            next_step=f"digest show {number}",
+        )
+    return found[seat]
 
 
 def _written(decisions: Decisions | None) -> str:

@@ -13,6 +13,7 @@ from digest.issues.variants.edition_variants import (
     found_besides,
     seats_of,
     store_variants,
+    variant_notes,
     variants_of,
 )
 from digest.issues.variants.reader_match import (
@@ -33,5 +34,6 @@ __all__ = [
     "match_of",
     "seats_of",
     "store_variants",
+    "variant_notes",
     "variants_of",
 ]

@@ -6,7 +6,7 @@ preheader, passes the same checks, and is part of what an approval is bound to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
@@ -42,6 +42,13 @@ class DraftedVariant:
     findings: Sequence[Finding]
 
 
+def variant_notes(
+    session: Session, newsletter: str, view: IssueView, carried: Sequence[Revision]
+) -> list[VariantNote]:
+    """Return what the variants of an issue would lead with if it was built now; mostly none."""
+    return [note for note, _ in _led(session, newsletter, view, carried)]
+
+
 def draft_variants(
     session: Session,
     newsletter: str,
@@ -50,21 +57,28 @@ def draft_variants(
     *,
     render: Callable[[IssueView], Rendered],
     check: Callable[[IssueView, Rendered], Sequence[Finding]],
-) -> tuple[DraftedVariant, ...]:
-    """Return a variant for each reviewer whom a consenting reader agrees with now; mostly none.
-
-    A reviewer who said nothing on the first comparison gets none.
-    """
-    wanted = set(readers_by_seat(session, newsletter, seats=carried[0].seats).values())
+) -> list[DraftedVariant]:
+    """Return a variant for each reviewer whom a consenting reader agrees with now; mostly none."""
     drafted = []
-    for seat in sorted(wanted):
+    for note, led in _led(session, newsletter, view, carried):
+        rendered = render(led)
+        findings = check(led, rendered)
+        drafted.append(DraftedVariant(note=note, rendered=rendered, findings=findings))
+    return drafted
+
+
+def _led(
+    session: Session, newsletter: str, view: IssueView, carried: Sequence[Revision]
+) -> Iterator[tuple[VariantNote, IssueView]]:
+    """Yield what leads for each reviewer somebody agrees with, and the view that it leads.
+
+    A reviewer who said nothing on the first comparison is left out.
+    """
+    for seat in sorted({*readers_by_seat(session, newsletter, seats=carried[0].seats).values()}):
         led = leading_with(view, carried, seat)
         if led is not None:
-            rendered, quote = render(led), led.comparisons[0].quotes[0]
-            note = VariantNote(seat=seat, quote=quote.text, byline=quote.byline)
-            findings = check(led, rendered)
-            drafted.append(DraftedVariant(note=note, rendered=rendered, findings=findings))
-    return tuple(drafted)
+            quote = led.comparisons[0].quotes[0]
+            yield VariantNote(seat=seat, quote=quote.text, byline=quote.byline), led
 
 
 def store_variants(session: Session, edition: Edition, variants: Sequence[DraftedVariant]) -> None:

@@ -66,6 +66,7 @@ class ReviewView:
     preheader: str
     sender: str
     text: str
+    variants: Sequence[str]  #: what leads for readers who agree with a reviewer, a line for each
     fingerprint: str
     standing: str  #: whether it may go, in a sentence
     leaves: str
@@ -110,6 +111,7 @@ def review_of(
         preheader=edition.preheader,
         sender=_sender(app, edition),
         text=edition.text,
+        variants=[str(note) for note in provenance.variants_of(edition)],
         fingerprint=edition.fingerprint,
         standing=standing,
         leaves=_leaves(session, newsletter, issue, now, may_go=may_go),
