@@ -16,6 +16,7 @@ from digest.comparisons.models import Comparison
 from digest.db import Database
 from digest.delivery.models import BatchState, Delivery, DeliveryOutcome, DeliveryStatus
 from digest.letters import queue_verdict_letters
+from digest.votes import erase_voter
 from digest.votes.models import VoterPreference
 from subscribers.models import (
     LetterKind,
@@ -63,9 +64,10 @@ def test_who_may_not_be_mailed_is_not_told(
 
 
 def test_who_was_erased_is_not_told(world: World, reader: int) -> None:
+    world.vote(reader)
     world.revise(75.0)
     with world.database.write() as session:
-        session.delete(session.get_one(VoterPreference, reader))
+        erase_voter(session, reader, keep=True, now=world.now)
 
     assert world.told() == []
 

@@ -69,6 +69,11 @@ def changed_since_told(
     return tuple(change for change in changes if change is not None)[:MOST]
 
 
+def differs(was: Revision, now: Revision) -> bool:
+    """Return whether the verdict of one revision differs from another's."""
+    return bool(flips(difference([was], [now])))
+
+
 def verdict_change(session: Session, was: Revision, now: Revision) -> VerdictChange | None:
     """Return how the verdict of one revision differs from another's; ``None`` where it doesn't."""
     changes = flips(difference([was], [now]))

@@ -7,7 +7,7 @@ transaction that queues letters, so that none is lost or doubled, wherever it is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from digest.comparisons.models import Comparison, Revision
 from digest.delivery.cursors import cursor, locked_cursor, set_cursor
 from digest.delivery.sent_copies import accepted_copies
 from digest.issues import store
-from digest.issues.changed_verdicts import ToldVerdict, told_verdicts, verdict_change
+from digest.issues.changed_verdicts import ToldVerdict, differs, told_verdicts
 from digest.issues.models import Issue
 from digest.letters.verdict_letter import ToldChange
 from digest.votes import first_wanted, votes_by_all, wanting_changes
@@ -32,6 +32,7 @@ from subscribers.sql import UnitOfWork
 STOOD = timedelta(hours=1)  #: how long a verdict has to stand before anybody is written to
 AT_ONCE = 50  #: letters on changes that wait at most, so that no other letter waits for many
 _READERS, _PAGES = 400, 10  # looked at in one transaction; transactions of one run
+_REVISIONS = 200  # looked at in one transaction
 #: Cursors: the last revision worked off, the one at work, and the last reader looked at for it.
 _DONE, _AT_WORK, _READER = "verdict-done", "verdict-at-work", "verdict-reader"
 _NEVER_LEFT = (LetterState.FAILED, LetterState.WITHHELD)
@@ -65,7 +66,7 @@ def _waiting(session: Session) -> int:
 
 
 def _next(session: Session, done: int, now: datetime) -> Revision | None:
-    """Return the oldest revision to work off that is its comparison's newest."""
+    """Return the oldest revision to work off: its comparison's newest, with another verdict."""
     since = first_wanted(session)
     if since is None:
         return None
@@ -74,7 +75,7 @@ def _next(session: Session, done: int, now: datetime) -> Revision | None:
     )
     first_fresh = session.exec(fresh).one()
     waiting = [] if first_fresh is None else [col(Revision.id) < first_fresh]
-    return session.exec(
+    newest = session.exec(
         select(Revision)
         .join(Comparison, comparisons.is_newest_revision())
         .where(
@@ -85,8 +86,14 @@ def _next(session: Session, done: int, now: datetime) -> Revision | None:
             *waiting,
         )
         .order_by(col(Revision.id))
-        .limit(1)
-    ).first()
+        .limit(_REVISIONS)
+    )
+    for revision in newest:
+        earlier = comparisons.history(session, revision.comparison)
+        if any(differs(each, revision) for each in earlier):
+            return revision
+        set_cursor(session, _DONE, revision.id or 0)
+    return None
 
 
 def _page(session: Session, revision: Revision, now: datetime, *, room: int, readers: int) -> int:
@@ -94,14 +101,14 @@ def _page(session: Session, revision: Revision, now: datetime, *, room: int, rea
     number = revision.id or 0
     after = cursor(session, _READER) if cursor(session, _AT_WORK) == number else 0
     page = wanting_changes(session, revision.imported_at, after=after, at_most=readers)
+    history = comparisons.history(session, revision.comparison)[::-1]
+    changed = {row.id for row in history if differs(row, revision)}
     last = {
         reader: known
-        for reader, known in _known_by(session, revision, page).items()
-        if known.revision_id < number
+        for reader, known in _known_by(session, history, page).items()
+        if known.revision_id in changed
     }
-    was = comparisons.revisions(session, {known.revision_id for known in last.values()})
-    changed = {each for each, row in was.items() if verdict_change(session, row, revision)}
-    letters = _letters(session, last, changed, now)
+    letters = _letters(session, last, now)
     for reader in islice(letters, room):
         told = ToldChange(revision.comparison_id, last[reader].revision_id, number)
         letter = ToldLetter(
@@ -129,9 +136,14 @@ class _Known(NamedTuple):
     newsletters: frozenset[int]  #: those that carried it
 
 
-def _known_by(session: Session, revision: Revision, readers: Sequence[int]) -> dict[int, _Known]:
-    """Return what those of some readers know who voted on a comparison, or whose issue had it."""
-    comparison_id = revision.comparison_id
+def _known_by(
+    session: Session, history: Sequence[Revision], readers: Sequence[int]
+) -> dict[int, _Known]:
+    """Return what those of some readers know who voted on a comparison or got it in an issue.
+
+    *history* has its revisions, the oldest first.
+    """
+    comparison_id = history[0].comparison_id
     editions: dict[int, list[ToldVerdict]] = {}
     for each in told_verdicts(session, col(Issue.prepared_at).is_not(None)):
         if each.comparison_id == comparison_id:
@@ -139,7 +151,6 @@ def _known_by(session: Session, revision: Revision, readers: Sequence[int]) -> d
     copies = accepted_copies(session, editions, readers)
     votes = votes_by_all(session, readers, comparison_id)
     letters = _letters_before(session, comparison_id, readers)
-    history = comparisons.history(session, revision.comparison)[::-1]
     known = {}
     for reader in readers:
         got = [each for edition in copies.get(reader, ()) for each in editions[edition]]
@@ -185,15 +196,13 @@ class _Addressed(NamedTuple):
     language: str
 
 
-def _letters(
-    session: Session, last: Mapping[int, _Known], changed: Collection[int], now: datetime
-) -> dict[int, _Addressed]:
+def _letters(session: Session, last: Mapping[int, _Known], now: datetime) -> dict[int, _Addressed]:
     """Return the letters to those readers who may be mailed, by subscriber id in its order.
 
     A letter is sent in the name of a newsletter that carried the comparison, else of another one
     that the reader gets.
     """
-    readers = sorted(reader for reader, known in last.items() if known.revision_id in changed)
+    readers = sorted(last)
     languages = dict(
         session.exec(
             select(Subscriber.id, Subscriber.language).where(col(Subscriber.id).in_(readers))
