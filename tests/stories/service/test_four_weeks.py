@@ -108,6 +108,7 @@ def _status_tells_it_truly(harness: ServiceHarness) -> None:
             "recover",
             "send",
             "verdicts",
+            "votes",
         ),
         True,
     )
