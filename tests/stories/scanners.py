@@ -166,7 +166,7 @@ _LOOKS: Mapping[str, tuple[str, Fetches]] = {
     "the agent of a library": ("machine", partial(_first, agent=LIBRARY)),
     "the agent of a transfer tool": ("machine", partial(_first, agent=TRANSFER)),
     "no agent": ("machine", partial(_first, agent="")),
-    "a scanner's agent that says Mozilla": ("burst", _agent(NAMED)),
+    "a scanner's agent that says Mozilla": ("machine", partial(_first, agent=NAMED)),
     "an old browser's agent": ("burst", _agent(OLD)),
     "a phone's agent": ("burst", _agent(PHONE)),
     "from a known network, a day later": ("network", partial(_first, at=DAY, address=_KNOWN)),
