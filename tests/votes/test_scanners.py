@@ -131,6 +131,13 @@ def test_a_press_within_seconds_of_delivery_is_held(poll: Poll) -> None:
     assert poll.cast(poll.ballot(reader)) == [None]
 
 
+def test_a_delivery_that_is_still_to_come_holds_no_press(poll: Poll) -> None:
+    near, far = poll.readers(2)
+    poll.delivered(near, poll.now + timedelta(seconds=50))
+    poll.delivered(far, poll.now + timedelta(minutes=10))
+    assert poll.cast(poll.ballot(near), poll.ballot(far)) == [HeldReason.SCANNER, None]
+
+
 def awaited(poll: Poll, reader: int) -> None:
     poll.arrivals[Copy(EDITION, reader)] = DeliveredState(awaited=True)
 

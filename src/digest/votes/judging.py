@@ -83,8 +83,13 @@ class Judge:
         self._held_for_network = store.held_for_network(self._session, sorted(networks))
 
     def delivered(self, copy: Copy) -> DeliveredState:
-        """Return what is known of a copy's delivery."""
-        return self._delivered.get(copy, _UNKNOWN)
+        """Return what is known of a copy's delivery.
+
+        A moment that is still far ahead is a clock's error: it would hold every press until then.
+        """
+        state = self._delivered.get(copy, _UNKNOWN)
+        ahead = (state.moment or 0) - self._now.timestamp()
+        return _UNKNOWN if ahead > SWEEP_SECONDS else state
 
     def sign(self, visit: Visit, *, pressed: bool) -> ScanSign | None:
         """Return what shows that a program made a visit, and mark its copy as scanned."""
