@@ -159,6 +159,9 @@ def test_C14_the_providers_words_have_ours(fields: dict[str, str], kind: EventKi
     [
         ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", False),
         ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15", False),
+        ("Mozilla/5.0 (Linux; Android 9; CUBOT_X18_Plus) Chrome/120.0 Mobile Safari/537.36", False),
+        ("Opera/9.80 (Android; Opera Mini/36.2/119.132; U; id) Presto/2.12 Version/12.16", False),
+        ("Lynx/2.9.0 libwww-FM/2.14", False),
         ("Mozilla/5.0 (compatible; Barracuda Sentinel)", True),
         ("python-requests/2.32", True),
         ("", True),

@@ -52,10 +52,15 @@ class ParsedPost:
 
 @lru_cache(maxsize=4096)
 def is_machine(agent: str) -> bool:
-    """Return whether a user agent isn't a browser's; true for an empty one."""
-    text = agent.lower()
-    return not text.startswith("mozilla/") or any(word in text for word in _ROBOTS)
+    """Return whether a user agent isn't a browser's; true for an empty one.
 
+    Browsers that show text, and Opera Mini, don't call themselves Mozilla.
+    """
+    text = agent.lower().replace("cubot", "")  # a maker of phones
+    return not text.startswith(_BROWSERS) or any(word in text for word in _ROBOTS)
+
+
+_BROWSERS = ("mozilla/", "opera/", "lynx/", "w3m/", "links (", "elinks/")
 
 _ROBOTS = (
     "bot", "crawl", "spider", "scan", "curl", "wget", "python", "java/", "go-http", "okhttp",
