@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -174,6 +175,28 @@ def test_a_program_that_opens_every_link_and_presses_is_held_and_told_what_to_do
     again = vote(site, link(site), {LEFT: "ship"})
     assert "<h1>Thank you for your vote</h1>" in again.text
     assert counted(site)[LEFT] == VoteCount(1, 0)
+
+
+@pytest.mark.parametrize(
+    ("scanners", "headers", "why"),
+    [
+        ("", {"User-Agent": "curl/8.14"}, "in another browser."),
+        ("127.0.0.0/8", {}, "in another network, such as your phone’s."),
+    ],
+)
+def test_where_no_minute_helps_a_reader_is_told_what_does(
+    make_running: MakeSite, tmp_path: Path, scanners: str, headers: dict[str, str], why: str
+) -> None:
+    networks = tmp_path / "scanners.txt"
+    networks.write_text(scanners)
+    site = make_running(scanner_networks=networks)
+    for choices in ({LEFT: "ship"}, {LEFT: "skip"}):
+        answer = vote(site, link(site), choices, headers=headers)
+        assert "<h1>Please open the link elsewhere</h1>" in answer.text
+        assert why in answer.text
+        assert "minute" not in answer.text
+        assert "Vote again" not in answer.text
+    assert counted(site)[LEFT] == VoteCount()
 
 
 def test_a_vote_that_is_not_counted_is_told_why(site: Running) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from digest.comparisons.models import Call
 from digest.votes import store, stuffing
 from digest.votes.judging import NEWS_WAIT, Judge, Visit, Voter
-from digest.votes.models import HeldReason
+from digest.votes.models import HeldReason, ScanSign
 from digest.votes.scan_rules import Look
 from digest.votes.store import StandingVote, VoteKey, VoterFacts
 from digest.votes.terms import Copy, VoteTerms
@@ -44,6 +44,7 @@ class BallotResult:
     """What became of a ballot."""
 
     held: HeldReason | None = None  #: why it doesn't count; ``None``: counted, or taken back
+    sign: ScanSign | None = None  #: what made the press look like a program's
     gone: bool = False  #: the reader was erased, or never confirmed: nothing was written
 
 
@@ -127,7 +128,8 @@ def _voter(visit: Visit, facts: VoterFacts, network: str | None, terms: VoteTerm
 
 def _cast(judge: Judge, press: _Press, now: datetime) -> BallotResult:
     reason: HeldReason | None = None
-    if judge.sign(press.visit, pressed=True):
+    sign = judge.sign(press.visit, pressed=True)
+    if sign:
         reason = HeldReason.SCANNER
     elif any(press.ballot.calls.values()):
         reason = judge.reason(press.visit, press.voter)
@@ -135,7 +137,7 @@ def _cast(judge: Judge, press: _Press, now: datetime) -> BallotResult:
         _set(judge, press, tool_id, call, reason, now)
         for tool_id, call in press.ballot.calls.items()
     ]
-    return BallotResult(held=reason if any(refused) else None)
+    return BallotResult(held=reason, sign=sign) if any(refused) else BallotResult()
 
 
 def _set(

@@ -20,6 +20,7 @@ from digest.votes import (
     Ballot,
     BallotResult,
     HeldReason,
+    ScanSign,
     VoteCount,
     VoteCounts,
     VoteLinkLook,
@@ -69,6 +70,7 @@ class CastVote(OpenedLink):
 
     pressed: Mapping[str, Call | None] = field(default_factory=dict)  #: by slug
     held: HeldReason | None = None
+    sign: ScanSign | None = None  #: what made the press look like a program's
     counts: Mapping[int, VoteCount] = field(default_factory=dict)  #: by tool id
     joined: ConfirmResult | None = None  #: of a press that was to subscribe, too
 
@@ -209,6 +211,7 @@ def _cast_vote(
         standing=_standing(session, slip.target, paper, sure),
         pressed=slip.choices,
         held=result.held,
+        sign=result.sign,
         counts=counts.get(slip.target.comparison_id, {}),
     )
 

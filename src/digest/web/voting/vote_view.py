@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from digest.comparisons.models import Call
 from digest.issues.content import ContenderView
-from digest.votes import HeldReason, VoteCount
+from digest.votes import HeldReason, ScanSign, VoteCount
 from digest.web.comparison_page import comparison_path
 from digest.web.voting.ballot_box import CastVote
 from digest.web.voting.ballot_papers import BallotPaper
@@ -131,6 +131,18 @@ _HELD = {
     ),
 }
 
+#: What of a scanner's press another minute doesn't change, in the same way.
+_NOT_FROM_HERE = {
+    ScanSign.MACHINE: N_(
+        "This doesn’t count, because your browser looks like a program to us. Please open the link"
+        " in another browser."
+    ),
+    ScanSign.NETWORK: N_(
+        "This doesn’t count, because it came through a network where programs check emails. Please"
+        " open the link in another network, such as your phone’s."
+    ),
+}
+
 
 def vote_answer(
     cast: CastVote,
@@ -143,15 +155,16 @@ def vote_answer(
     kept_language: str = "",
 ) -> VoteAnswer:
     """Return the page after a press; *taken_back* is the slug of the tool it took back."""
-    again = cast.held is HeldReason.SCANNER
+    refused = cast.held is HeldReason.SCANNER
+    again = refused and cast.sign not in _NOT_FROM_HERE
     names = {slug: side.short_name for slug, side in zip(paper.tool_ids, paper.sides, strict=True)}
     pressed = [(slug, call) for slug in names if (call := cast.pressed.get(slug))]
     return VoteAnswer(
-        title=_title(cast.held, language, taken_back=bool(taken_back)),
-        told=_told_taken_back(names[taken_back], language, again=again)
+        title=_title(cast, language, taken_back=bool(taken_back)),
+        told=_told_taken_back(names[taken_back], language, refused=refused)
         if taken_back
         else _told(pressed, names, language),
-        notes=(translations(language).gettext(_HELD[cast.held]),) if cast.held else (),
+        notes=_notes(cast, language),
         results=_results(cast, paper, shown_from, language),
         path=path,
         change=f"{path}?lang={kept_language}" if kept_language else path,
@@ -161,22 +174,32 @@ def vote_answer(
     )
 
 
-def _title(held: HeldReason | None, language: str, *, taken_back: bool) -> str:
+def _title(cast: CastVote, language: str, *, taken_back: bool) -> str:
     words = translations(language)
-    if held is HeldReason.SCANNER:
+    if cast.sign in _NOT_FROM_HERE:
+        return words.gettext("Please open the link elsewhere")
+    if cast.held is HeldReason.SCANNER:
         return words.gettext("Please press the button again")
     if taken_back:
         return words.gettext("Vote taken back")
-    if held is None or held is HeldReason.UNDELIVERED:
+    if cast.held is None or cast.held is HeldReason.UNDELIVERED:
         return words.gettext("Thank you for your vote")
     return words.gettext("Your vote isn’t counted")
 
 
-def _told_taken_back(tool: str, language: str, *, again: bool) -> str:
+def _notes(cast: CastVote, language: str) -> Sequence[str]:
+    if cast.held is None:
+        return ()
+    held = _HELD[cast.held]
+    text = _NOT_FROM_HERE.get(cast.sign, held) if cast.sign else held
+    return (translations(language).gettext(text),)
+
+
+def _told_taken_back(tool: str, language: str, *, refused: bool) -> str:
     words = translations(language)
     text = (
         words.gettext("Your vote on %(tool)s hasn’t been taken back yet.")
-        if again
+        if refused
         else words.gettext("Your vote on %(tool)s no longer counts.")
     )
     return text % {"tool": tool}
