@@ -117,8 +117,8 @@ class ScannedCopy(SQLModel, table=True):
 
     __tablename__ = "scanned_copy"
 
+    edition_id: int = Field(primary_key=True)  # first: a report counts an edition's
     subscriber_id: int = Field(primary_key=True, sa_type=BigInteger)
-    edition_id: int = Field(primary_key=True)
     sign: ScanSign = Field(sa_type=closed_set(ScanSign))
     at: datetime
     pressed: bool = False  #: it pressed the button, too

@@ -121,12 +121,12 @@ def scanners() -> None:
     op.create_index("ix_vote_visit_moment", "vote_visit", ["moment"])
     op.create_table(
         "scanned_copy",
-        sa.Column("subscriber_id", sa.BigInteger(), nullable=False),
         sa.Column("edition_id", sa.Integer(), nullable=False),
+        sa.Column("subscriber_id", sa.BigInteger(), nullable=False),
         sa.Column("sign", sa.String(length=24), nullable=False),
         sa.Column("at", MOMENT, nullable=False),
         sa.Column("pressed", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("subscriber_id", "edition_id"),
+        sa.PrimaryKeyConstraint("edition_id", "subscriber_id"),
     )
 
 
