@@ -45,7 +45,9 @@ class BallotResult:
 
     held: HeldReason | None = None  #: why it doesn't count; ``None``: counted, or taken back
     sign: ScanSign | None = None  #: what made the press look like a program's
-    gone: bool = False  #: the reader was erased, or never confirmed: nothing was written
+    gone: bool = False  #: there is no such reader any more: nothing was written
+    #: The reader's votes on the comparison as they stand then, by tool id; held ones too.
+    standing: Mapping[int, Call] = field(default_factory=dict)
 
 
 class VoteLinkLook(NamedTuple):
@@ -137,7 +139,13 @@ def _cast(judge: Judge, press: _Press, now: datetime) -> BallotResult:
         _set(judge, press, tool_id, call, reason, now)
         for tool_id, call in press.ballot.calls.items()
     ]
-    return BallotResult(held=reason, sign=sign) if any(refused) else BallotResult()
+    own = judge.book.of_reader(press.voter.subscriber_id, press.voter.comparison_id)
+    held = any(refused)
+    return BallotResult(
+        held=reason if held else None,
+        sign=sign if held else None,
+        standing={vote.tool_id: vote.call for vote in own if vote.call},
+    )
 
 
 def _set(

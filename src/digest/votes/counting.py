@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from math import sqrt
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -54,18 +54,21 @@ def counts_of(session: Session, comparison_ids: Collection[int]) -> VoteCounts:
     """Return the counts of some comparisons as they stand; one look, however many votes."""
     counts: dict[int, dict[int, VoteCount]] = {}
     for part in chunks(sorted({number for number in comparison_ids if number})):
-        rows = session.connection().execute(
-            select(
-                col(DailyCount.comparison_id),
-                col(DailyCount.tool_id),
-                func.sum(col(DailyCount.ships)),
-                func.sum(col(DailyCount.skips)),
-            )
-            .where(col(DailyCount.comparison_id).in_(part))
-            .group_by(col(DailyCount.comparison_id), col(DailyCount.tool_id))
-        )
+        rows = session.connection().execute(_COUNTS, {"comparisons": part})
         for comparison_id, tool_id, ships, skips in rows:
             count = VoteCount(int(ships), int(skips))
             if count.votes:
                 counts.setdefault(comparison_id, {})[tool_id] = count
     return counts
+
+
+_COUNTS = (
+    select(
+        col(DailyCount.comparison_id),
+        col(DailyCount.tool_id),
+        func.sum(col(DailyCount.ships)),
+        func.sum(col(DailyCount.skips)),
+    )
+    .where(col(DailyCount.comparison_id).in_(bindparam("comparisons", expanding=True)))
+    .group_by(col(DailyCount.comparison_id), col(DailyCount.tool_id))
+)

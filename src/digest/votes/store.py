@@ -153,11 +153,16 @@ class VoteBook:
         found = self._at((comparison_id, known))
         return [vote for vote in found if known in (vote.mailbox_hash, vote.network_hash)]
 
+    def of_reader(self, subscriber_id: int, comparison_id: int) -> list[StandingVote]:
+        """Return a reader's votes on a comparison."""
+        return self._at((comparison_id, subscriber_id))
+
     def _set(self, vote: StandingVote) -> None:
         key = vote.key
         self._votes[key] = vote
         for name in (
             vote.copy,
+            (vote.comparison_id, vote.subscriber_id),
             (vote.comparison_id, vote.mailbox_hash),
             (vote.comparison_id, vote.network_hash),
         ):

@@ -93,10 +93,11 @@ class BallotBox:
         key = (target.comparison_id, language)
         with self._config.sessions.read() as session:
             paper = self._papers.find(session, [key]).get(key)
+            own = standing_votes(session, target.subscriber_id, target.comparison_id)
             return OpenedLink(
                 paper=paper,
                 known=subscribers.find_by_id(session, target.subscriber_id) is not None,
-                standing=_standing(session, target, paper, {}),
+                standing=paper.by_slug(own) if paper else {},
                 joins=self._joins(session, target),
             )
 
@@ -163,7 +164,7 @@ class BallotBox:
         results = dict(zip(ballots, cast, strict=True))
         counts = counts_of(session, [slip.target.comparison_id for slip in slips])
         return [
-            _cast_vote(session, slip, paper, results.get(number, BallotResult()), counts)
+            _cast_vote(slip, paper, results.get(number) or _nothing_cast(session, slip), counts)
             for number, (slip, paper) in enumerate(zip(slips, opened, strict=True))
         ]
 
@@ -197,34 +198,21 @@ def _ballot(slip: BallotSlip, paper: BallotPaper | None) -> Ballot | None:
     return Ballot(slip.target, calls, slip.network, slip.address, slip.machine) if calls else None
 
 
+def _nothing_cast(session: Session, slip: BallotSlip) -> BallotResult:
+    target = slip.target
+    own = standing_votes(session, target.subscriber_id, target.comparison_id)
+    return BallotResult(standing=own)
+
+
 def _cast_vote(
-    session: Session,
-    slip: BallotSlip,
-    paper: BallotPaper | None,
-    result: BallotResult,
-    counts: VoteCounts,
+    slip: BallotSlip, paper: BallotPaper | None, result: BallotResult, counts: VoteCounts
 ) -> CastVote:
-    sure = {} if result.held is HeldReason.SCANNER else slip.choices
     return CastVote(
         paper=paper,
         known=not result.gone,
-        standing=_standing(session, slip.target, paper, sure),
+        standing=paper.by_slug(result.standing) if paper else {},
         pressed=slip.choices,
         held=result.held,
         sign=result.sign,
         counts=counts.get(slip.target.comparison_id, {}),
     )
-
-
-def _standing(
-    session: Session,
-    target: VoteTarget,
-    paper: BallotPaper | None,
-    sure: Mapping[str, Call | None],
-) -> Mapping[str, Call]:
-    """Return a reader's votes as they stand, by slug; *sure* are those that needn't be read."""
-    if paper is None:
-        return {}
-    if sure.keys() >= paper.tool_ids.keys():
-        return {slug: call for slug in paper.tool_ids if (call := sure[slug])}
-    return paper.by_slug(standing_votes(session, target.subscriber_id, target.comparison_id))
