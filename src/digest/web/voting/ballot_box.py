@@ -80,11 +80,15 @@ Join = Callable[[Session], ConfirmResult]
 
 
 class BallotBox:
-    """The way of presses and looks into the database, by the group commit of all the pages."""
+    """The way of presses and looks into the database, by the group commit of all the pages.
+
+    Raises `BadSetting`.
+    """
 
     def __init__(self, app: App, config: SiteConfig) -> None:
         self._app = app
         self._config = config
+        self._terms = app.votes.terms  # here, so that a bad setting keeps the site from starting
         self._papers = BallotPapers()
         self._looks: set[asyncio.Task[None]] = set()
 
@@ -125,7 +129,7 @@ class BallotBox:
         A reader's look mostly comes just before the press. For a look the result says nothing.
         """
         looks = [item for item in items if isinstance(item, VoteLinkLook)]
-        note_looks(session, looks, self._app.votes.terms, self._app.clock())
+        note_looks(session, looks, self._terms, self._app.clock())
         cast = iter(self._cast(session, [item for item in items if isinstance(item, BallotSlip)]))
         return [_NOTHING if isinstance(item, VoteLinkLook) else next(cast) for item in items]
 
@@ -159,8 +163,7 @@ class BallotBox:
             for number, (slip, paper) in enumerate(zip(slips, opened, strict=True))
             if (ballot := _ballot(slip, paper))
         }
-        now, terms = self._app.clock(), self._app.votes.terms
-        cast = cast_votes(session, list(ballots.values()), terms, now)
+        cast = cast_votes(session, list(ballots.values()), self._terms, self._app.clock())
         results = dict(zip(ballots, cast, strict=True))
         counts = counts_of(session, [slip.target.comparison_id for slip in slips])
         return [
