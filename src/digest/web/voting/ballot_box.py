@@ -74,6 +74,12 @@ class CastVote(OpenedLink):
     counts: Mapping[int, VoteCount] = field(default_factory=dict)  #: by tool id
     joined: ConfirmResult | None = None  #: of a press that was to subscribe, too
 
+    def facts(self) -> tuple[object, ...]:
+        """Return all that the page of a vote says, to compare by."""
+        mappings = (self.standing, self.pressed, self.counts)
+        told = tuple(tuple(mapping.items()) for mapping in mappings)
+        return (self.paper, self.held, self.joins, self.joined, *told)
+
 
 #: Subscribes the reader of a letter's link, and returns what came of it; the caller commits.
 Join = Callable[[Session], ConfirmResult]

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlmodel import Session, col, select
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
 
 from digest.comparisons import store as comparisons
 from digest.comparisons.models import Call, Comparison
 from digest.issues.content import ContenderView, comparison_view
 
+_NEWEST = select(
+    col(Comparison.id), col(Comparison.latest), col(Comparison.withdrawn_at).is_not(None)
+).where(col(Comparison.id).in_(bindparam("ids", expanding=True)))
 _MOST = 1_000  # papers in memory at once, of about 20 KB each
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class BallotPaper:
     """The newest revision of a comparison, as far as a vote page shows it."""
 
@@ -47,11 +51,8 @@ class BallotPapers:
     ) -> Mapping[tuple[int, str], BallotPaper]:
         """Return papers by comparison id and language; unknown comparisons are left out."""
         pairs = set(asked)
-        rows = session.exec(
-            select(
-                Comparison.id, Comparison.latest, col(Comparison.withdrawn_at).is_not(None)
-            ).where(col(Comparison.id).in_(sorted({number for number, _ in pairs})))
-        )
+        numbers = sorted({number for number, _ in pairs})
+        rows = session.connection().execute(_NEWEST, {"ids": numbers})
         found = {number: (latest, withdrawn) for number, latest, withdrawn in rows}
         return {
             (number, language): self._paper(session, (number, *found[number], language))

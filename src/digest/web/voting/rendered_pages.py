@@ -37,17 +37,23 @@ class RenderedPages:
         self._stand_in = token_hex()  # stands where the reader's token belongs
 
     def render(
-        self, request: EndpointRequest, render: RenderVote, make: Callable[[str], object]
+        self,
+        request: EndpointRequest,
+        render: RenderVote,
+        facts: tuple[object, ...],
+        make: Callable[[str], object],
     ) -> str:
         """Return the page of a request; *make* returns its view, for the path of the vote page.
 
-        The view is compared with those before, so all in it must be hashable.
+        *facts* are all that the view is made of, apart from that path and the request's language:
+        where they were rendered before, nothing is made.
         """
-        site = replace(self._theme.site(), language=request.language)
-        view = make(vote_path(self._stand_in))
-        key = (render, site, view)
+        site, language = self._theme.site(), request.language
+        key = (render, site, language, facts)
         if key not in self._kept:
             if len(self._kept) >= _MOST:
                 self._kept.clear()
-            self._kept[key] = render(site, view, folder=self._theme.folder)
+            view = make(vote_path(self._stand_in))
+            own = replace(site, language=language)
+            self._kept[key] = render(own, view, folder=self._theme.folder)
         return self._kept[key].replace(self._stand_in, escape(request.token))

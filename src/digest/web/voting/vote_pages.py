@@ -94,7 +94,7 @@ class VotePages:
         paper = _paper(request, opened)
         await self._box.note(self._look(request, target, paper.by_id(chosen)))
         notice = "" if set(chosen) <= set(paper.tool_ids) else request.gettext(_CHANGED)
-        return self._form(request, paper, chosen, opened, notice=notice)
+        return self._form(request, target, paper, chosen, opened, notice=notice)
 
     async def cast(self, request: EndpointRequest) -> Response:
         """Cast the vote, and show what has come of it; repeating it changes nothing."""
@@ -102,12 +102,13 @@ class VotePages:
         if not chosen:
             opened = await run_sync(self._box.open, target, request.language)
             paper, fault = _paper(request, opened), request.gettext(_EMPTY)
-            return self._form(request, paper, {}, opened, fault=fault)
+            return self._form(request, target, paper, {}, opened, fault=fault)
         cast = await self._cast(request, target, chosen)
         paper = _paper(request, cast)
         if not paper.by_id(chosen):
-            return self._form(request, paper, {}, cast, fault=request.gettext(_CHANGED))
-        return self._answer(request, paper, cast)
+            fault = request.gettext(_CHANGED)
+            return self._form(request, target, paper, {}, cast, fault=fault)
+        return self._answer(request, target, paper, cast)
 
     async def _cast(
         self, request: EndpointRequest, target: VoteTarget, chosen: Mapping[str, Call]
@@ -127,8 +128,9 @@ class VotePages:
         cast = await self._box.cast(_slip(request, target, {tool: None}))
         paper = _paper(request, cast)
         if tool not in paper.tool_ids:
-            return self._form(request, paper, {}, cast, fault=request.gettext(_CHANGED))
-        return self._answer(request, paper, cast, taken_back=tool)
+            fault = request.gettext(_CHANGED)
+            return self._form(request, target, paper, {}, cast, fault=fault)
+        return self._answer(request, target, paper, cast, taken_back=tool)
 
     def _refusing(self, handler: Handler) -> Handler:
         """Return a handler that says in a page why a link opens nothing."""
@@ -168,6 +170,7 @@ class VotePages:
     def _form(
         self,
         request: EndpointRequest,
+        target: VoteTarget,
         paper: BallotPaper,
         chosen: Mapping[str, Call],
         opened: OpenedLink,
@@ -175,7 +178,7 @@ class VotePages:
         fault: str = "",
         notice: str = "",
     ) -> Response:
-        target = self._target(request)
+        kept = _kept_language(request)
 
         def view(path: str) -> VoteForm:
             form = vote_form(
@@ -184,18 +187,27 @@ class VotePages:
                 chosen=chosen,
                 standing=opened.standing,
                 language=request.language,
-                kept_language=_kept_language(request),
+                kept_language=kept,
                 fault=fault,
                 notice=notice,
             )
             return with_joining(request, form, target, joins=opened.joins)
 
-        return HTMLResponse(self._pages.render(request, vote_page, view), 422 if fault else 200)
+        choices = (tuple(chosen.items()), tuple(opened.standing.items()))
+        facts = (paper, *choices, kept, fault, notice, _name(request, target), opened.joins)
+        page = self._pages.render(request, vote_page, facts, view)
+        return HTMLResponse(page, 422 if fault else 200)
 
     def _answer(
-        self, request: EndpointRequest, paper: BallotPaper, cast: CastVote, *, taken_back: str = ""
+        self,
+        request: EndpointRequest,
+        target: VoteTarget,
+        paper: BallotPaper,
+        cast: CastVote,
+        *,
+        taken_back: str = "",
     ) -> Response:
-        target = self._target(request)
+        kept = _kept_language(request)
 
         def view(path: str) -> VoteAnswer:
             answer = vote_answer(
@@ -205,11 +217,12 @@ class VotePages:
                 shown_from=self._app.votes.shown_from,
                 taken_back=taken_back,
                 language=request.language,
-                kept_language=_kept_language(request),
+                kept_language=kept,
             )
             return with_joined(request, answer, target, cast) if target.newsletter else answer
 
-        return HTMLResponse(self._pages.render(request, vote_answer_page, view))
+        facts = (cast.facts(), taken_back, kept, _name(request, target))
+        return HTMLResponse(self._pages.render(request, vote_answer_page, facts, view))
 
 
 def _paper(request: EndpointRequest, opened: OpenedLink) -> BallotPaper:
@@ -245,6 +258,11 @@ def _slip(
         address=str(request.address or ""),
         machine=_is_machine(request.http),
     )
+
+
+def _name(request: EndpointRequest, target: VoteTarget) -> str:
+    """Return the name of the newsletter that a press subscribes to; empty for none."""
+    return request.newsletter_name(target.newsletter) if target.newsletter else ""
 
 
 def _kept_language(request: EndpointRequest) -> str:
