@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from digest.comparisons.models import Call
 from digest.issues.content import contender_views
-from digest.votes import HeldReason, VoteCount
+from digest.votes import HeldReason, ScanSign, VoteCount
 from digest.web.voting.ballot_box import CastVote
 from digest.web.voting.ballot_papers import BallotPaper
 from digest.web.voting.vote_view import VoteAnswer, vote_answer, vote_form
@@ -105,3 +107,12 @@ def test_a_panel_that_has_not_decided_has_no_words() -> None:
     told = vote_answer(cast, paper(panel=None), "/v/abc", shown_from=5, language="en")
 
     assert told.results[1].panel == ""
+
+
+@pytest.mark.parametrize("sign", ScanSign)
+def test_votes_that_are_told_differently_share_no_page(sign: ScanSign) -> None:
+    shared: dict[str, Any] = {"paper": paper(), "known": True, "held": HeldReason.SCANNER}
+
+    assert CastVote(**shared, sign=sign).facts() != CastVote(**shared).facts()
+    assert CastVote(**shared, sign=sign).facts() == CastVote(**shared, sign=sign).facts()
+    assert hash(CastVote(**shared, counts={7: VoteCount(1, 2)}).facts())

@@ -75,10 +75,11 @@ class CastVote(OpenedLink):
     joined: ConfirmResult | None = None  #: of a press that was to subscribe, too
 
     def facts(self) -> tuple[object, ...]:
-        """Return all that the page of a vote says, to compare by."""
-        mappings = (self.standing, self.pressed, self.counts)
-        told = tuple(tuple(mapping.items()) for mapping in mappings)
-        return (self.paper, self.held, self.joins, self.joined, *told)
+        """Return all that is in it, to be compared and hashed."""
+        return tuple(
+            tuple(value.items()) if isinstance(value, Mapping) else value
+            for value in vars(self).values()
+        )
 
 
 #: Subscribes the reader of a letter's link, and returns what came of it; the caller commits.

@@ -187,7 +187,7 @@ def _title(cast: CastVote, language: str, *, taken_back: bool) -> str:
     return words.gettext("Your vote isn’t counted")
 
 
-def _notes(cast: CastVote, language: str) -> Sequence[str]:
+def _notes(cast: CastVote, language: str) -> tuple[str, ...]:
     if cast.held is None:
         return ()
     held = _HELD[cast.held]
