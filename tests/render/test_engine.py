@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -45,8 +46,9 @@ def test_reader_tags_reach_the_mail_unchanged() -> None:
 def test_links_of_the_reader_are_never_rewritten_for_click_tracking() -> None:
     html = render("issue", {"issue": make_issue()}).html
 
-    assert html.count("/u/") == 2
-    assert html.count("clicktracking=off href=") == 5
+    assert (html.count("/u/"), html.count("/v/")) == (2, 4)
+    assert html.count("clicktracking=off href=") == 9
+    assert len(re.findall(r'clicktracking=off href="[^"]*/v/', html)) == 4
 
 
 @pytest.mark.parametrize(
