@@ -291,7 +291,8 @@ class Edition(SQLModel, table=True):
     preheader: str = Field(default="", sa_type=Text)
     html: str = Field(sa_type=Text)
     text: str = Field(sa_type=Text)
-    fingerprint: str = Field(sa_type=String(64))  #: SHA-256 of subject, preheader, HTML and text
+    #: SHA-256 of subject, preheader, HTML and text, and of its variants.
+    fingerprint: str = Field(sa_type=String(64))
     frozen_at: datetime
 
 

@@ -11,7 +11,7 @@ from digest.comparisons.models import Comparison
 from digest.comparisons.store import store_draft
 from digest.db import Database
 from digest.issues.variants import lead_with_reviewer, match_facts, match_of
-from digest.issues.variants.reader_match import readers_by_seat
+from digest.issues.variants.reader_match import readers_by_seat, seats_agreed_with
 from digest.votes import HeldReason
 from digest.votes.models import Vote
 from subscribers.models import Standing
@@ -104,6 +104,7 @@ def test_only_consenting_readers_who_get_the_newsletter_are_matched_for_it(
         vote_like(database, reader, seat, now)
     with database.read() as session:
         assert readers_by_seat(session, "weekly", seats=4) == agrees
+        assert seats_agreed_with(session, "weekly", seats=4) == [2, 3]
         assert readers_by_seat(session, "weekly", seats=3) == {}
         assert readers_by_seat(session, "daily", seats=4) == {}
 

@@ -15,7 +15,7 @@ from digest.comparisons.models import Revision
 from digest.issues.content import IssueView
 from digest.issues.content.compose import leading_with
 from digest.issues.models import Edition, EditionVariant, Placement
-from digest.issues.variants.reader_match import readers_by_seat
+from digest.issues.variants.reader_match import readers_by_seat, seats_agreed_with
 from digest.render.lint import Finding
 from digest.render.rendered import Rendered
 
@@ -74,7 +74,7 @@ def _led(
 
     A reviewer who said nothing on the first comparison is left out.
     """
-    for seat in sorted({*readers_by_seat(session, newsletter, seats=carried[0].seats).values()}):
+    for seat in seats_agreed_with(session, newsletter, seats=carried[0].seats):
         led = leading_with(view, carried, seat)
         if led is not None:
             quote = led.comparisons[0].quotes[0]

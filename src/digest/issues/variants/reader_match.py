@@ -6,7 +6,7 @@ held ones too, with the calls in the newest revision of its comparison.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from digest.comparisons.models import Revision
+from digest.comparisons.models import Call, Revision
 from digest.comparisons.store import newest
 from digest.issues.content import known_calls, reviewer_names, reviewer_of_seat
 from digest.issues.variants.agreement import (
@@ -86,8 +86,21 @@ def readers_by_seat(session: Session, newsletter: str, *, seats: int) -> dict[in
 
     Only those are in it whose reviewer sits on a panel of *seats*.
     """
-    matched: dict[int, int] = {}
-    calls: dict[ComparedTool, Mapping[PanelSeat, Any]] = {}
+    return dict(_matched(session, newsletter, seats))
+
+
+def seats_agreed_with(session: Session, newsletter: str, *, seats: int) -> list[int]:
+    """Return the seats that `readers_by_seat` has; no more readers are read than it takes."""
+    found: set[int] = set()
+    for _, seat in _matched(session, newsletter, seats):
+        found.add(seat)
+        if len(found) == seats:
+            break
+    return sorted(found)
+
+
+def _matched(session: Session, newsletter: str, seats: int) -> Iterator[tuple[int, int]]:
+    calls: dict[ComparedTool, Mapping[PanelSeat, Call]] = {}
     known: set[int] = set()
     for part in chunks(_consenting(session, newsletter)):
         votes = votes_by_all(session, part)
@@ -97,8 +110,7 @@ def readers_by_seat(session: Session, newsletter: str, *, seats: int) -> dict[in
         for subscriber_id, theirs in votes.items():
             found = best(agreements(theirs, calls))
             if found is not None and found.reviewer.seats == seats:
-                matched[subscriber_id] = found.reviewer.seat
-    return matched
+                yield subscriber_id, found.reviewer.seat
 
 
 def match_facts(session: Session, subscriber_id: int) -> dict[str, Any]:
