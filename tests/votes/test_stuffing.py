@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from digest.votes.models import BY_LETTER, HeldReason
-from subscribers import lifecycle, store, suppression
-from subscribers.models import Standing, SuppressionReason
+from subscribers import consent, lifecycle, store, suppression
+from subscribers.models import ConsentAct, Standing, SuppressionReason
 from subscribers.store import Evidence
 from subscribers.tokens import DatedTarget, Hashes
 from tests.votes.conftest import SHIP, SKIP, Poll
@@ -36,6 +36,14 @@ def test_many_of_a_network_may_come_at_once(poll: Poll) -> None:
 def test_those_who_have_long_been_readers_may_share_a_network(poll: Poll) -> None:
     readers = [*poll.readers(5), *poll.readers(3, new=True)]
     assert poll.cast(*[poll.ballot(reader) for reader in readers]) == [None] * 8
+
+
+def test_those_whom_an_editor_imported_may_share_a_network_on_the_first_day(poll: Poll) -> None:
+    readers, listed = poll.readers(5, new=True), Evidence(channel="import")
+    with poll.database.write() as session:
+        for reader in readers:
+            consent.record(session, reader, "weekly", ConsentAct.IMPORTED, listed, poll.now)
+    assert poll.cast(*[poll.ballot(reader) for reader in readers]) == [None] * 5
 
 
 def test_another_network_and_another_comparison_are_counted_apart(poll: Poll) -> None:

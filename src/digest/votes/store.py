@@ -43,7 +43,7 @@ from digest.votes.models import (
 from digest.votes.scan_rules import Look, link_number, look_of
 from digest.votes.terms import Copy
 from subscribers import sql
-from subscribers.models import JOINED, Subscriber, Subscription
+from subscribers.models import JOINED, Consent, ConsentAct, Subscriber, Subscription
 
 _LOCK = "votes"
 
@@ -110,7 +110,7 @@ class VoterFacts(NamedTuple):
 
     address_key: str
     suppressed: str | None
-    is_new: bool  #: on no list a day before
+    is_new: bool  #: on no list a day before, and in no list that an editor has imported
 
     def __repr__(self) -> str:
         """Return a text without the address."""
@@ -321,8 +321,16 @@ def _voters(dialect: str) -> Any:
         col(Subscription.standing).in_(JOINED),
         since < bindparam("day_before", type_=since.type),
     )
+    # Nobody fills a list with addresses to vote with by having an editor import them.
+    imported = exists().where(
+        col(Consent.subscriber_id) == col(Subscriber.id),
+        col(Consent.act) == ConsentAct.IMPORTED,
+    )
     return select(
-        col(Subscriber.id), col(Subscriber.address_key), col(Subscriber.suppressed), joined
+        col(Subscriber.id),
+        col(Subscriber.address_key),
+        col(Subscriber.suppressed),
+        or_(joined, imported),
     ).join_from(sql.table(Subscriber), given, col(Subscriber.id) == given.c.subscriber)
 
 
