@@ -197,11 +197,24 @@ def test_a_program_that_presses_subscribes_nobody_and_a_person_still_can(
     asking.clock.advance(minutes=5)
     press(asking, link)
 
-    assert "Please press the button again" in answer.text
-    assert "<button>Vote and subscribe</button>" in answer.text
+    assert "from now on" not in answer.text
     assert scanned == ({"weekly": "pending"}, VoteCount())
     assert asking.standings(VOTER) == {"weekly": "confirmed"}
     assert counted(asking) == ONE
+
+
+def test_a_press_amid_a_burst_of_looks_does_neither_and_says_what_the_next_one_does(
+    asking: AskingSite, get_link: Callable[..., str]
+) -> None:
+    link = get_link(JOINS)
+    for choice in ("lintwick/ship", "lintwick/skip", "ravelin-coder-2/ship"):
+        asking.http.get(f"{link.partition('?')[0]}/{choice}", headers=BROWSER)
+    answer = press(asking, link)
+
+    assert "Please press the button again" in answer.text
+    assert "<button>Vote and subscribe</button>" in answer.text
+    assert asking.standings(VOTER) == {"weekly": "pending"}
+    assert counted(asking) == VoteCount()
 
 
 def test_who_only_voted_is_forgotten_in_time_and_the_vote_stays(
