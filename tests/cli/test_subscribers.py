@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from digest.cli.audience import app
 from digest.cli.context import CommandContext, Unconfirmed
+from digest.comparisons.models import Call
 from digest.db import Database
 from digest.delivery.events.dead_letters import UNKNOWN
 from digest.delivery.models import DeadLetter
@@ -28,6 +29,7 @@ from subscribers.importer import ImportOptions, import_list
 from subscribers.models import ConsentAct, Standing
 from subscribers.store import Evidence
 from subscribers.tokens import Hashes, LetterCause, Purpose, Tokens
+from tests.votes.conftest import new_poll
 
 SECRET = "a secret for these tests, long enough"
 CONSENT = "They ticked the box on the old site."
@@ -257,6 +259,19 @@ def test_one_who_only_asked_for_a_link_to_vote_is_shown_and_forgotten(
     assert "subscriptions: none" in digest("show", "voter@example.com").stdout
     assert digest("forget", "voter@example.com", "--yes").exit_code == 0
     assert "address: not stored, only a hash" in digest("show", "voter@example.com").stdout
+
+
+def test_a_reader_s_votes_are_shown_and_stay_without_a_person(
+    digest: Digest, database: Database, reader: int, now: datetime
+) -> None:
+    poll = new_poll(database, now)
+    poll.cast(poll.ballot(reader, Call.SHIP, Call.SKIP))
+    poll.cast(poll.ballot(reader, comparison=poll.comparison(), machine=True))
+    assert "votes: 3, 1 not counted" in digest("show", "reader@example.com").stdout
+    shown: Any = facts(digest("show", "reader@example.com", "--json"))["votes"]
+    assert [vote["not_counted"] for vote in shown] == [None, None, "scanner"]
+    assert digest("forget", "reader@example.com", "--yes").exit_code == 0
+    assert (poll.count(0), poll.count(1)) == ((1, 0), (0, 1))
 
 
 def test_the_history_shows_the_wording_as_it_is(digest: Digest, reader: int) -> None:

@@ -189,6 +189,12 @@ def _print_person(call: CommandContext, facts: dict[str, Any]) -> None:
             f"{row['newsletter']}: {row['standing']}{until} since {row['since']:%Y-%m-%d %H:%M}"
             f" ({escape(row['source'])}){topics}"
         )
+    votes = [vote for vote in facts.get("votes", []) if vote["call"]]
+    if votes:
+        not_counted = sum(vote["not_counted"] is not None for vote in votes)
+        call.out.print(
+            f"votes: {len(votes)}" + (f", {not_counted} not counted" * bool(not_counted))
+        )
 
 
 def _print_history(call: CommandContext, entries: list[Any]) -> None:
