@@ -3,7 +3,8 @@
     python -m benchmarks.votes [--seconds 6] [--connections 16] [--readers 40000] [--votes 1000000]
 
 The site is a process of its own, as it ships; so is the load, in which each vote is another
-reader's. Then so many votes are put into one comparison, and its page is asked for again and again.
+reader's, on one tool. Then so many votes are put into one comparison, and its page is asked for
+again and again.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ _TOOLS = text(
 def ballots(app: App, comparison: Comparison, tools: list[str], readers: int) -> list[bytes]:
     """Return each reader's press of the button, as a whole request."""
     sign = copy_signer(app.tokens, 1, datetime.now(UTC))
-    bodies = [f"tool-{tools[0]}={call}&tool-{tools[1]}=ship" for call in ("ship", "skip")]
+    bodies = [f"tool-{tools[0]}={call}" for call in ("ship", "skip")]
     return [
         (
             f"POST {vote_path(sign(reader, comparison.id or 0))} HTTP/1.1\r\n{_HEAD}{_FORM}"
