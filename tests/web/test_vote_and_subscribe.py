@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 
 import httpx2
@@ -19,7 +20,7 @@ from subscribers.models import Standing, SuppressionReason
 from subscribers.store import Evidence
 from tests.web.asking import AskingSite, asking_site
 from tests.web.conftest import SLUG
-from tests.web.voter import BROWSER
+from tests.web.voter import BROWSER, LEFT, RIGHT
 
 VOTER = "voter@example.net"
 JOINS = ("joins", "1")
@@ -192,7 +193,9 @@ def test_a_program_that_presses_subscribes_nobody_and_a_person_still_can(
     asking: AskingSite, get_link: Callable[..., str]
 ) -> None:
     link = get_link(JOINS)
-    answer = asking.http.post(link.partition("?")[0], data=SHIP)
+    for choice in product((LEFT, RIGHT), ("ship", "skip")):
+        asking.http.get("/".join((link.partition("?")[0], *choice)), headers=BROWSER)
+    answer = press(asking, link)
     scanned = asking.standings(VOTER), counted(asking)
     asking.clock.advance(minutes=5)
     press(asking, link)
@@ -215,6 +218,16 @@ def test_a_press_amid_a_burst_of_looks_does_neither_and_says_what_the_next_one_d
     assert "<button>Vote and subscribe</button>" in answer.text
     assert asking.standings(VOTER) == {"weekly": "pending"}
     assert counted(asking) == VoteCount()
+
+
+def test_a_client_that_is_no_browser_is_told_so_and_subscribes_nobody(
+    asking: AskingSite, get_link: Callable[..., str]
+) -> None:
+    answer = asking.http.post(get_link(JOINS).partition("?")[0], data=SHIP)
+
+    assert "Please open the link elsewhere" in answer.text
+    assert "Vote and subscribe" not in answer.text
+    assert (asking.standings(VOTER), counted(asking)) == ({"weekly": "pending"}, VoteCount())
 
 
 def test_who_only_voted_is_forgotten_in_time_and_the_vote_stays(
