@@ -29,8 +29,7 @@ FROZEN = {
     "v0015_editors.py": "c04dcfa5db51fb8fed18cf19a3048ca7e0ff5876b4040bf3c4cdec4216a69b41",
     "v0016_images.py": "f21593f79fc5b95a0a2d0ebfc5451c5c1e8031a3d80f3b0d0e570d54877835bd",
     "v0017_directory.py": "c060647348f43bf022594eefdefae97308271771c38c0ed703a6b7020d94c3ba",
-    "v0018_votes.py": "3dfb6cf04cdc9ece48830fe3822cfdbf2dca5e504869f0a17001f30698463375",
-    "v0019_vote_network.py": "b8e6fb572352397eddd0b538ffd97266b768fe140d2aa7534aeb9e54029e1385",
+    "v0018_votes.py": "5618e3a7d69e6b61dd41210f3bd8baa779b4656dc5eaa6ab08fe4d002a4cd990",
 }
 FILES = {path.name: sha256(path.read_bytes()).hexdigest() for path in FOLDER.glob("v*.py")}
 

@@ -92,7 +92,7 @@ class Poll:
         """Return a ballot on the first tool, or on both."""
         number = comparison or min(self.pairs)
         calls = dict(zip(self.pairs[number], (left, *right), strict=False))
-        target = VoteTarget(reader, number, edition, self.now)
+        target = VoteTarget(reader, number, edition, self.now - timedelta(minutes=1))
         return Ballot(target, calls, network, address, machine)
 
     def cast(self, *ballots: Ballot) -> list[HeldReason | None]:

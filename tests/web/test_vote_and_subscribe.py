@@ -206,6 +206,23 @@ def test_a_program_that_presses_subscribes_nobody_and_a_person_still_can(
     assert counted(asking) == ONE
 
 
+def test_a_press_sooner_than_a_letter_is_read_does_neither_and_asks_again(
+    asking: AskingSite,
+) -> None:
+    asking.ask(VOTER, *SHIP.items(), JOINS)
+    [letter] = asking.letters()
+    answer = press(asking, asking.link(letter))
+    scanned = asking.standings(VOTER), counted(asking)
+    asking.clock.advance(seconds=10)
+    press(asking, asking.link(letter))
+
+    assert "Please press the button again" in answer.text
+    assert "<button>Vote and subscribe</button>" in answer.text
+    assert scanned == ({"weekly": "pending"}, VoteCount())
+    assert asking.standings(VOTER) == {"weekly": "confirmed"}
+    assert counted(asking) == ONE
+
+
 def test_a_press_amid_a_burst_of_looks_does_neither_and_says_what_the_next_one_does(
     asking: AskingSite, get_link: Callable[..., str]
 ) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from digest.comparisons.models import Call
 from digest.votes import store, stuffing
 from digest.votes.judging import NEWS_WAIT, Judge, Visit, Voter
-from digest.votes.models import HeldReason, ScanSign
+from digest.votes.models import BY_LETTER, HeldReason, ScanSign
 from digest.votes.scan_rules import Look
 from digest.votes.store import StandingVote, VoteKey, VoterFacts
 from digest.votes.terms import Copy, VoteTerms
@@ -109,6 +109,7 @@ def _visit(ballot: Ballot, terms: VoteTerms, now: datetime) -> Visit:
         now,
         machine=ballot.machine,
         known=terms.is_scanner(ballot.address),
+        asked=int(target.sent_at.timestamp()) if target.edition_id == BY_LETTER else None,
     )
 
 

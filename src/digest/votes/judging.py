@@ -32,6 +32,7 @@ class Visit(NamedTuple):
     at: datetime
     machine: bool = False
     known: bool = False  #: from a known scanner's network
+    asked: int | None = None  #: when the letter was asked for, in seconds since 1970
 
     @property
     def moment(self) -> int:
@@ -97,7 +98,7 @@ class Judge:
             visit.moment,
             self._looks.get(visit.copy, ()),
             [*self._presses(visit.copy), *([_press(visit)] if pressed else [])],
-            self.delivered(visit.copy),
+            self.delivered(visit.copy) if visit.asked is None else DeliveredState(visit.asked),
             machine=visit.machine,
             known=visit.known,
         )

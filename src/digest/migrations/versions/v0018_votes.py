@@ -84,6 +84,13 @@ def votes() -> None:
         sqlite_where=sa.text("held IS NOT NULL"),
         postgresql_where=sa.text("held IS NOT NULL"),
     )
+    op.create_index(
+        "ix_vote_network",
+        "vote",
+        ["comparison_id", "network_hash"],
+        sqlite_where=sa.text("network_hash IS NOT NULL"),
+        postgresql_where=sa.text("network_hash IS NOT NULL"),
+    )
     op.create_table(
         "vote_change",
         sa.Column("id", BIG_ID, nullable=False),
