@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from digest.letters.internal_mail import CANARY_BATCH
-from digest.mail.sendgrid.payload import ATTEMPT, BATCH
+from digest.mail.sendgrid.payload import ATTEMPT, BATCH, DELIVERY
 from digest.mail.transport import PreparedRequest
 from tests.simulation.provider import Provider
 
@@ -21,6 +21,15 @@ _MAILABLE = """
 SELECT s.id, s.address FROM subscriber s JOIN subscription p ON p.subscriber_id = s.id
 WHERE s.suppressed IS NULL AND p.standing = 'confirmed'
 """
+
+
+#: Whose variant of the edition each reader gets; one of three gets one.
+SEATS = {number: 1 + number % 2 for number in range(3, 1_000, 3)}
+
+
+def words_of(seat: int) -> str:
+    """Return the HTML of a variant, or of the edition as it is for 0."""
+    return f"<p>{seat}</p>" if seat else "<p>H</p>"
 
 
 class Violation(AssertionError):
@@ -134,8 +143,12 @@ class InvariantChecker:
         strangers = {to[0]["email"] for to in people} - self.allowed[attempt]
         if strangers:
             raise Violation(f"I6: {len(strangers)} were mailed who had left before the claim")
-        if (body["subject"], body["content"][1]["value"]) != ("S", "<p>H</p>"):
-            raise Violation("I7: not what was frozen")
+        said = (body["subject"], body["content"][1]["value"])
+        for personalization in body["personalizations"]:
+            number = int(personalization["custom_args"][DELIVERY])
+            [(reader,)] = self.rows("SELECT subscriber_id FROM delivery WHERE id = ?", number)
+            if said != ("S", words_of(SEATS.get(reader, 0))):
+                raise Violation("I7: not what was frozen for this reader")
         # A decision made while the request was still on its way was made too early.
         if attempt in self.decided:
             self.unsent_wrongly.add(attempt)

@@ -18,6 +18,7 @@ from subscribers.models import Subscriber, SuppressionReason
 from subscribers.store import Evidence
 from subscribers.suppression import suppress
 from subscribers.tokens import DatedTarget
+from tests.simulation.invariants import SEATS
 from tests.simulation.world import HASHES, NEWSLETTER, World
 
 EVIDENCE = Evidence(channel="page")
@@ -60,6 +61,7 @@ def freeze(world: World, issue: int, edition: int) -> None:
                 edition=session.get_one(Edition, edition),
                 newsletter=NEWSLETTER,
                 batch_size=world.random.randint(1, 4),
+                seats=SEATS,
                 now=world.clock(),
             )
             if world.wave:

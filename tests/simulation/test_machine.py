@@ -46,10 +46,18 @@ from subscribers.address.syntax import parse
 from subscribers.models import Standing
 from subscribers.store import Evidence
 from tests.simulation.__main__ import folder
-from tests.simulation.invariants import InvariantChecker
+from tests.simulation.invariants import SEATS, InvariantChecker
 from tests.simulation.provider import FAULTS, Provider
 from tests.simulation.run import SimulationDatabase
-from tests.simulation.world import BEGIN, CONTENT, HASHES, NEWSLETTER, RECIPIENT, open_watch
+from tests.simulation.world import (
+    BEGIN,
+    CONTENT,
+    HASHES,
+    NEWSLETTER,
+    RECIPIENT,
+    VARIANTS,
+    open_watch,
+)
 
 SOAK = bool(os.environ.get("DIGEST_SOAK"))
 PEOPLE = [f"p{n}@example.org" for n in range(6)]
@@ -155,6 +163,7 @@ class Machine(RuleBasedStateMachine):
                 edition=session.get_one(Edition, 1),
                 newsletter=NEWSLETTER,
                 batch_size=batch_size,
+                seats=SEATS,
                 now=self.clock(),
             )
         self.frozen = set(self.members)
@@ -176,6 +185,7 @@ class Machine(RuleBasedStateMachine):
                     newsletter=NEWSLETTER,
                     issue="weekly-1",
                     content=CONTENT,
+                    variants=VARIANTS,
                     recipient=RECIPIENT,
                     lease=120.0,
                     retry_policy=RetryPolicy(jitter=lambda: 0.0),

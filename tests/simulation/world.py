@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -32,13 +32,14 @@ from digest.mail.sendgrid.payload import encode
 from digest.mail.sendgrid.responses import classify
 from digest.mail.transport import Answer, PreparedRequest
 from subscribers.tokens import Hashes, Tokens
-from tests.simulation.invariants import InvariantChecker
+from tests.simulation.invariants import SEATS, InvariantChecker, words_of
 from tests.simulation.provider import Provider
 
 BEGIN = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SECRET = "a secret for simulations, long enough"
 NEWSLETTER = "weekly"
 CONTENT = Content(subject="S", html="<p>H</p>", text="T", sender=Mailbox("us@example.com", "Us"))
+VARIANTS = {seat: replace(CONTENT, html=words_of(seat)) for seat in {*SEATS.values()}}
 TOKENS = Tokens([SECRET])
 HASHES = Hashes([SECRET])
 RECIPIENT = recipient_builder(NEWSLETTER, base_url="https://news.example.com", tokens=TOKENS)
@@ -137,6 +138,7 @@ class World:
             newsletter=NEWSLETTER,
             issue=f"weekly-{edition}",
             content=CONTENT,
+            variants=VARIANTS,
             recipient=RECIPIENT,
             lease=120.0,
             retry_policy=RetryPolicy(jitter=lambda: 0.5),
