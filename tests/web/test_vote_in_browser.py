@@ -134,3 +134,24 @@ def test_a_page_works_without_its_style_and_never_sends_itself(
         press(page, "Vote")
 
     assert counted(site)[LEFT] == VoteCount(1, 0)
+
+
+#: Puts a word of 60 letters before every name and question; returns how wide the page then is.
+LONG_NAMES = """() => {
+  for (const each of document.querySelectorAll('h1, h2, legend, button, .lede'))
+    each.textContent = 'D'.repeat(60) + ' ' + each.textContent;
+  return document.documentElement.scrollWidth;
+}"""
+
+
+def test_a_name_without_a_blank_stays_on_the_page(site: Running, browser: Browser) -> None:
+    with visitor(browser, width=320) as window:
+        page = window.new_page()
+        page.goto(site.url + link(site, LEFT, Call.SHIP))
+        form = page.evaluate(LONG_NAMES)
+        page.reload()
+        site.clock.advance(minutes=5)
+        press(page, "Vote")
+        answer = page.evaluate(LONG_NAMES)
+
+    assert (form, answer) == (320, 320)
