@@ -78,7 +78,8 @@ _VOTES = N_(
     " vote twice. Others see counts only. If you only ask for a link to vote, we delete your"
     " address after %(pending)s; your votes stay without it, with a hash of the mailbox."
 )
-_LEFT_VOTES: Mapping[str, str] = {
+#: What becomes of an erased reader's votes, by `SiteConfig.votes_of_erased`.
+LEFT_VOTES: Mapping[str, str] = {
     "keep": N_("Your votes stay in the counts without your name, with a hash of the mailbox."),
     "remove": N_("Your votes are deleted, too."),
 }
@@ -125,7 +126,7 @@ def _votes(request: EndpointRequest) -> str:
 
 def _left_votes(request: EndpointRequest) -> str:
     choice = request.config.votes_of_erased
-    return request.gettext(_LEFT_VOTES[choice]) if choice else ""
+    return request.gettext(LEFT_VOTES[choice]) if choice else ""
 
 
 def _carrier(request: EndpointRequest) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -36,6 +37,7 @@ from subscribers.web.preferences.overview_page import (
     target_of,
     topics_of,
 )
+from subscribers.web.privacy import LEFT_VOTES
 
 WEEKS = (2, 4, 8, 26)
 LONGEST = timedelta(days=366)
@@ -298,8 +300,9 @@ async def show_erase(request: EndpointRequest) -> Response:
     target = await target_of(request)
     if not await run_sync(find_standing, request, target):
         return await overview(request, target)
-    button = request.gettext("Delete everything")
-    return await action_form(request, "erase", _ERASE, button, quiet=True)
+    button, votes = request.gettext("Delete everything"), request.config.votes_of_erased
+    text = replace(_ERASE, body=(*_ERASE.body, LEFT_VOTES[votes])) if votes else _ERASE
+    return await action_form(request, "erase", text, button, quiet=True)
 
 
 async def take_erase(request: EndpointRequest) -> Response:

@@ -500,6 +500,18 @@ def test_a_link_whose_address_was_forgotten_explains_itself(
         assert "has expired" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [("keep", "Your votes stay in the counts"), ("remove", "Your votes are deleted, too.")],
+)
+def test_before_forgetting_the_page_says_what_becomes_of_votes(
+    make_site: Callable[..., Site], reader: int, choice: str, said: str
+) -> None:
+    site = make_site(votes_of_erased=choice)
+    own = site.path(site.config.links.preferences(LinkTarget(reader, NEWSLETTER), READER))
+    assert said in site.http.get(f"{own}/erase").text
+
+
 def test_G03_forgetting_by_the_page_leaves_nothing_in_the_database_s_files(
     make_site: Callable[..., Site], sqlite_database: Database, make_reader: MakeReader
 ) -> None:

@@ -105,6 +105,8 @@ def forget(context: typer.Context, address: AddressArgument, yes: YesFlag = Fals
             raise UnknownReader
     call.app.database.scrub()
     told = "Erased. Only the consent record, under a number, and a keyed hash stay."
+    if call.app.votes.keep_erased:
+        told += " Votes stay in the counts, without the reader."
     return Told({"erased": True}, told)
 
 
