@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import Session, select
 
 from digest.app.installation import App
-from digest.comparisons.models import Comparison
+from digest.comparisons.models import Call, Comparison
 from digest.comparisons.store import revisions
 from digest.issues import build as publish
 from digest.issues import corrections, draft_history, provenance, store
@@ -18,7 +18,7 @@ from digest.issues.content import IssueView
 from digest.issues.linting import withdrawn_since
 from digest.issues.models import Issue, IssueState
 from digest.issues.picking import overrides
-from digest.votes.models import DailyCount
+from digest.votes.models import BY_LETTER, Vote
 
 NEXT, AFTER = "2026-W49", "2026-W50"
 Build = Callable[[str], tuple[Issue, IssueView]]
@@ -47,15 +47,24 @@ def build(session: Session, issue_builder: IssueBuilder, now: datetime) -> Build
 def send(session: Session, issue: Issue, now: datetime, *, votes: int = 10) -> str:
     """Have an issue sent, and votes against a tool it carries; return the comparison's slug."""
     issue.state, issue.prepared_at, issue.sent_at = IssueState.SENT, now, now
+    edition = store.edition_of(session, issue)
+    return vote(session, issue, now, edition_id=edition.id or 0, votes=votes)
+
+
+def vote(session: Session, issue: Issue, now: datetime, *, edition_id: int, votes: int) -> str:
+    """Vote against a tool that an issue carries; return the comparison's slug."""
     revision_id = store.placements(session, issue)[0].revision_id
     revision = revisions(session, [revision_id])[revision_id]
-    session.add(
-        DailyCount(
+    session.add_all(
+        Vote(
             comparison_id=revision.comparison_id,
             tool_id=revision.contenders[0].tool_id,
-            day=now.date(),
-            skips=votes,
+            call=Call.SKIP,
+            edition_id=edition_id,
+            at=now,
+            mailbox_hash=f"{edition_id}/{number}",
         )
+        for number in range(votes)
     )
     session.flush()
     return revision.comparison.slug
@@ -88,8 +97,8 @@ def test_later_votes_do_not_change_what_an_issue_tells(
 ) -> None:
     send(session, build(week)[0], now)
     issue, view = build(NEXT)
-    for count in session.exec(select(DailyCount)):
-        count.ships = 500
+    for each in session.exec(select(Vote)):
+        each.call = Call.SHIP
     session.flush()
     made = provenance.rebuild(
         session, issue, store.edition_of(session, issue), installation.issues.rerender
@@ -98,6 +107,20 @@ def test_later_votes_do_not_change_what_an_issue_tells(
     assert made.differs == ()
     assert made.view.echo == view.echo
     assert build(NEXT)[1].echo != view.echo  # built again, it tells of the votes as they stand
+
+
+def test_votes_that_are_not_its_readers_are_not_told_as_theirs(
+    session: Session, build: Build, week: str, now: datetime
+) -> None:
+    first, _ = build(week)
+    send(session, first, now, votes=6)
+    vote(session, first, now, edition_id=BY_LETTER, votes=20)  # by visitors of the site
+    other = (store.edition_of(session, first).id or 0) + 1_000
+    vote(session, first, now, edition_id=other, votes=30)  # by another newsletter's readers
+    _, view = build(NEXT)
+
+    assert view.echo is not None
+    assert view.echo.text.startswith("Last time, 6 of you voted: 0% would ship ")
 
 
 def test_two_issues_running_do_not_tell_it_alike(

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from sqlmodel import Session, select
 
-from digest.comparisons.models import Contender
+from digest.comparisons.models import Call, Contender
 from digest.comparisons.store import count
 from digest.db import Database
 from digest.errors import DigestError, IssueFrozen, NotApproved
@@ -23,7 +23,7 @@ from digest.preview.session import PreviewSession
 from digest.preview.snapshot import IssueStanding, Snapshot
 from digest.preview.view_models import common, lines, status
 from digest.render.sandbox import RenderProcess
-from digest.votes.models import DailyCount
+from digest.votes.models import DailyCount, Vote
 from tests.preview.conftest import NOW, EditorFolder
 
 
@@ -281,10 +281,26 @@ def test_the_next_issue_on_the_desk_opens_with_the_votes_on_the_last(
     editor: EditorFolder, snapshot: Snapshot
 ) -> None:
     approve(editor)
-    vote(editor, 7)
     with editor.app.database.write() as session:
         issue = issue_of(session)
         issue.state, issue.prepared_at = IssueState.SENT, NOW
+        lead = store.placements(session, issue)[0]
+        tools = session.exec(
+            select(Contender.tool_id).where(Contender.revision_id == lead.revision_id)
+        )
+        edition_id = store.edition_of(session, issue).id or 0
+        session.add_all(
+            Vote(
+                comparison_id=lead.comparison_id,
+                tool_id=tool,
+                call=Call.SHIP,
+                edition_id=edition_id,
+                at=NOW,
+                mailbox_hash=str(reader),
+            )
+            for tool in tools.all()
+            for reader in range(7)
+        )
     after = editor.desk.renew()
 
     assert "Last time, 7 of you voted: 100% would ship" in editor.mail()

@@ -10,14 +10,14 @@ from sqlalchemy import delete
 from sqlmodel import select
 
 from digest.comparisons import editorial
-from digest.comparisons.models import Comparison, Contender
+from digest.comparisons.models import Call, Comparison, Contender
 from digest.issues import store
 from digest.issues.models import IssueState, Recipe
 from digest.issues.picking import Decisions
 from digest.issues.picking.blocks import Block, BlockKind, BlockPlace
 from digest.issues.provenance import frozen_view
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, vote_tag
-from digest.votes.models import DailyCount
+from digest.votes.models import DailyCount, Vote
 from digest.web.archive import public_html
 from tests.conftest import NOW
 from tests.web.conftest import DRAFT, SENT, Running, build
@@ -58,20 +58,28 @@ def test_a_draft_is_no_more_there_than_an_issue_that_never_was(
 
 def test_an_issue_s_page_tells_what_readers_voted_on_the_one_before(site: Running) -> None:
     with site.app.database.write() as session:
-        lead = store.placements(session, store.by_number(session, 1, SENT[-1]))[0]
+        last = store.by_number(session, 1, SENT[-1])
+        lead = store.placements(session, last)[0]
+        edition_id = store.edition_of(session, last).id or 0
         slug = session.get_one(Comparison, lead.comparison_id).slug
         tool = session.exec(
             select(Contender.tool_id).where(Contender.revision_id == lead.revision_id)
         ).first()
-        session.add(
-            DailyCount(
-                comparison_id=lead.comparison_id, tool_id=tool or 0, day=NOW.date(), ships=612
+        session.add_all(
+            Vote(
+                comparison_id=lead.comparison_id,
+                tool_id=tool or 0,
+                call=Call.SHIP,
+                edition_id=edition_id,
+                at=NOW,
+                mailbox_hash=str(number),
             )
+            for number in range(61)
         )
     build(site.app, "2026-W49", send=True)
 
     page = site.get("/issues/weekly/4").text
-    assert "Last time, 612 of you voted: 100% would ship " in page
+    assert "Last time, 61 of you voted: 100% would ship " in page
     assert f'<a href="/comparisons/{slug}">See how readers voted</a>' in page
 
 

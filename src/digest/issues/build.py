@@ -56,7 +56,7 @@ from digest.issues.variants import (
 )
 from digest.render.lint import Finding, warning
 from digest.render.rendered import Rendered
-from digest.votes import SHOWN_FROM, counts_of, turnout
+from digest.votes import SHOWN_FROM, counts_by_link, counts_of, turnout
 
 Render = Callable[[IssueView], Rendered]
 Check = Callable[[IssueView, Rendered], Sequence[Finding]]
@@ -235,21 +235,23 @@ def _echo(
 ) -> EchoFacts | None:
     """Return what to tell of the votes on the last issue that went out before *number*.
 
-    Where that was corrected, what the correction carries counts. A correction has no echo.
+    It tells that issue's readers of their own votes: those by a link in it. Where it was corrected,
+    what the correction carries counts, and its links too. A correction has no echo.
     """
     last, _ = store.neighbours(session, newsletter, number)
     if last is None or number > CORRECTION_STEP:
         return None
     corrections = store.published_corrections(session, newsletter, last.id)
-    told = session.get_one(Issue, corrections[-1][0].id if corrections else last.id)
-    ids = [placement.revision_id for placement in store.placements(session, told)]
+    mailed = [session.get_one(Issue, each.id) for each in (last, *(one for one, _ in corrections))]
+    editions = [edition.id or 0 for issue in mailed for edition in store.editions(session, issue)]
+    ids = [placement.revision_id for placement in store.placements(session, mailed[-1])]
     rows = revisions(session, ids)
     carried = [rows[each] for each in ids if rows[each].comparison.withdrawn_at is None]
     comparisons = [revision.comparison_id for revision in carried]
     return echo_facts(
         carried,
-        counts_of(session, comparisons),
-        turnout(session, comparisons),
+        counts_by_link(session, comparisons, editions),
+        turnout(session, comparisons, edition_ids=editions),
         shown_from=shown_from,
         before=provenance.background_of(before).echo if before else None,
     )

@@ -17,7 +17,7 @@ from digest.votes.casting import (
     judge_waiting,
     note_looks,
 )
-from digest.votes.counting import SHOWN_FROM, VoteCount, VoteCounts, counts_of
+from digest.votes.counting import SHOWN_FROM, VoteCount, VoteCounts, counts_by_link, counts_of
 from digest.votes.models import BY_LETTER, HeldReason, ScanSign, VoterPreference
 from digest.votes.numbers import (
     ScanNumbers,
@@ -77,6 +77,7 @@ __all__ = [
     "VotesOnDay",
     "cast_votes",
     "copy_signer",
+    "counts_by_link",
     "counts_of",
     "erase_voter",
     "export_votes",

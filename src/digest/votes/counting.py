@@ -10,7 +10,8 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from digest.votes.models import DailyCount
+from digest.comparisons.models import Call
+from digest.votes.models import DailyCount, Vote
 from subscribers.sql import chunks
 
 SHOWN_FROM = 5  #: votes from which a share is shown, unless a setting says otherwise
@@ -72,3 +73,26 @@ _COUNTS = (
     .where(col(DailyCount.comparison_id).in_(bindparam("comparisons", expanding=True)))
     .group_by(col(DailyCount.comparison_id), col(DailyCount.tool_id))
 )
+
+
+def counts_by_link(
+    session: Session, comparison_ids: Collection[int], edition_ids: Collection[int]
+) -> VoteCounts:
+    """Return the counts of votes by a link in one of some editions; it looks at each vote."""
+    rows = session.connection().execute(
+        select(col(Vote.comparison_id), col(Vote.tool_id), col(Vote.call), func.count())
+        .where(
+            col(Vote.comparison_id).in_(sorted(set(comparison_ids))),
+            col(Vote.edition_id).in_(edition_ids),
+            col(Vote.held).is_(None),
+            col(Vote.call).is_not(None),
+        )
+        .group_by(col(Vote.comparison_id), col(Vote.tool_id), col(Vote.call))
+    )
+    counts: dict[int, dict[int, VoteCount]] = {}
+    for comparison_id, tool_id, call, number in rows:
+        tools = counts.setdefault(comparison_id, {})
+        ships, skips = tools.get(tool_id, VoteCount())
+        new = (ships + number, skips) if call is Call.SHIP else (ships, skips + number)
+        tools[tool_id] = VoteCount(*new)
+    return counts
