@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from jinja2 import (
     BaseLoader,
@@ -41,6 +42,7 @@ _TEMPLATE_EXCEPTIONS = (
     TypeError,
     ValueError,
 )
+_MOST_ATTRIBUTES = 10_000  # types and names that one environment remembers
 _OFFSETS = re.compile(r"at position (\d+):(\d+)")
 
 
@@ -93,11 +95,32 @@ def fill(
         raise of_jinja(fault, name, folders, [*context, *environment.globals]) from fault
 
 
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """The sandbox, which looks up once whether a type's attribute may be read.
+
+    A page reads hundreds of attributes, of a few types each.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._safe: dict[tuple[type[object], str], bool] = {}
+
+    def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
+        """Return whether templates may read an attribute, which its object's type decides."""
+        key = (type(obj), attr)
+        safe = self._safe.get(key)
+        if safe is None:
+            if len(self._safe) >= _MOST_ATTRIBUTES:
+                self._safe.clear()
+            safe = self._safe[key] = super().is_safe_attribute(obj, attr, value)
+        return safe
+
+
 @lru_cache(maxsize=32)
 def _environment(
     folders: tuple[Path, ...], *, markup: bool, loader: BaseLoader | None, language: str
 ) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
+    environment = _Sandbox(
         loader=loader or FolderLoader(folders),
         autoescape=markup,
         undefined=UnknownName,

@@ -38,6 +38,8 @@ class TrustedText(str):
 
 def strip_unprintable(text: str) -> str:
     """Return *text* without controls, piled-up marks and bidirectional controls; LF newlines."""
+    if text.isascii() and text.isprintable():  # as nearly every text is
+        return text
     text = _PILED_UP_MARKS.sub(r"\1", _LINE_ENDS.sub("\n", text))
     return _BIDI_CONTROLS.sub("", _UNPRINTABLE.sub("", text))
 

@@ -55,6 +55,8 @@ def is_web_link(url: str) -> bool:
         return False
     if parts.scheme not in {"http", "https"} or not host or parts.username is not None:
         return False
+    if url.isascii() and url.isprintable():
+        return " " not in url
     return not any(char.isspace() or unicodedata.category(char) == "Cc" for char in url)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from digest.comparisons.models import Call, Contender, Verdict
@@ -59,6 +60,7 @@ class Excerpt(NamedTuple):
     score: float
 
 
+@lru_cache(maxsize=512)  # a page is asked for again and again
 def sharpest_passage(quote: str, limit: int = LIMIT) -> Excerpt:
     """Return the sharpest run of whole sentences within *limit* characters.
 
