@@ -47,7 +47,7 @@ def call(seat: int, value: Call) -> Edit:
     return edit
 
 
-def pricing(entry: Entry) -> Edit:
+def pricing(entry: Entry | None) -> Edit:
     """Return the edit that gives the left tool another pricing."""
     return lambda draft: _left(draft, entry=entry)
 
@@ -132,6 +132,11 @@ def test_only_the_net_change_is_told(weeks: Weeks) -> None:
             "Der Preis von Tidepool Notes ist jetzt „Kostenpflichtig“, vorher „Kostenlos“.",
         ),
         (
+            [pricing(None)],
+            "The pricing of Tidepool Notes is no longer known; it was Free.",
+            "Der Preis von Tidepool Notes ist nicht mehr bekannt; vorher war er „Kostenlos“.",
+        ),
+        (
             [share(75.0), call(2, Call.SKIP)],
             "The panel’s share of Tidepool Notes went from 100% to 75%."
             " Reviewer 2 would no longer ship Tidepool Notes.",
@@ -178,6 +183,20 @@ def test_the_next_issue_tells_it_once(weeks: Weeks) -> None:
     assert [each.sentences for each in second.view.changed] == [(sentence,)]
     assert sentence in " ".join(second.rendered.text.split())
     assert third.view.changed == ()
+
+
+def test_pricing_that_is_known_only_now_has_no_dash_for_what_it_was(weeks: Weeks) -> None:
+    slug = weeks.slugs[0]
+    weeks.revise(slug, pricing(None))
+    weeks.send(NEXT)
+    weeks.revise(slug)
+
+    [change] = weeks.changes(3)
+    views = [change.in_words(language, base_url="") for language in ("en", "de")]
+    assert [view.sentences for view in views] == [
+        ("The pricing of Tidepool Notes is now known: Free.",),
+        ("Der Preis von Tidepool Notes ist jetzt bekannt: „Kostenlos“.",),
+    ]
 
 
 def test_what_went_back_after_it_was_told_is_told_too(weeks: Weeks) -> None:

@@ -157,9 +157,7 @@ def _sentences(changes: Sequence[ContentChange], language: str) -> Iterator[str]
                 yield _of_calls(call, turned, tool, words, language)
         for change in of_tool:
             if change.kind is ChangeKind.ENTRY:
-                text = words.gettext("The pricing of %(tool)s changed from %(was)s to %(now)s.")
-                view = change.in_words(language)
-                yield text % {"tool": tool, "was": view.was, "now": view.now}
+                yield _of_pricing(change, language, words)
 
 
 def _of_share(change: ContentChange, language: str, words: Translations) -> str:
@@ -168,6 +166,16 @@ def _of_share(change: ContentChange, language: str, words: Translations) -> str:
         text = words.gettext("The panel’s share of %(tool)s is now %(now)s; there was none before.")
     elif not change.now:
         text = words.gettext("There’s no panel share of %(tool)s any more; it was %(was)s.")
+    view = change.in_words(language)
+    return text % {"tool": change.tool, "was": view.was, "now": view.now}
+
+
+def _of_pricing(change: ContentChange, language: str, words: Translations) -> str:
+    text = words.gettext("The pricing of %(tool)s changed from %(was)s to %(now)s.")
+    if not change.was:
+        text = words.gettext("The pricing of %(tool)s is now known: %(now)s.")
+    elif not change.now:
+        text = words.gettext("The pricing of %(tool)s is no longer known; it was %(was)s.")
     view = change.in_words(language)
     return text % {"tool": change.tool, "was": view.was, "now": view.now}
 
