@@ -258,7 +258,10 @@ def test_another_newsletter_tells_only_what_it_carried(weeks: Weeks) -> None:
         assert changed_since_told(session, other, 1, carried=(), day=day) == ()
 
 
-def test_the_words_of_the_editor_who_carried_the_new_verdict_stand_with_it(weeks: Weeks) -> None:
+@pytest.mark.parametrize(("language", "whys"), [("en", ["They raised the price."]), ("de", [""])])
+def test_the_words_of_the_editor_who_carried_the_new_verdict_stand_with_it_in_their_language(
+    weeks: Weeks, language: str, whys: list[str]
+) -> None:
     slug = weeks.slugs[0]
     weeks.revise(slug, share(75.0))
     with weeks.database.write() as session:
@@ -270,8 +273,9 @@ def test_the_words_of_the_editor_who_carried_the_new_verdict_stand_with_it(weeks
         draft_history.decide(session, other, NEXT, decisions, summary="note", now=weeks.now)
         issue, _ = publish.build(session, other, NEXT, now=weeks.now, issue_builder=weeks.builder)
         issue.state, issue.prepared_at = IssueState.SENT, weeks.now
+        store.newsletter(session, "weekly").language = language
 
-    assert [change.why for change in weeks.changes()] == ["They raised the price."]
+    assert [change.why for change in weeks.changes()] == whys
 
 
 def test_an_issue_with_changes_made_again_is_the_same_bytes(

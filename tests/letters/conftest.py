@@ -40,9 +40,9 @@ class World:
     issues: int = 0
     readers: list[int] = field(default_factory=list)
 
-    def newsletter(self, slug: str = "weekly") -> int:
+    def newsletter(self, slug: str = "weekly", *, language: str = "en") -> int:
         with self.database.write() as session:
-            row = Newsletter(slug=slug, name=slug.title())
+            row = Newsletter(slug=slug, name=slug.title(), language=language)
             session.add(row)
             session.flush()
             return row.id or 0

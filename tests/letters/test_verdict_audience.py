@@ -188,6 +188,18 @@ def test_the_letter_comes_from_the_newsletter_that_carried_it(world: World) -> N
     assert [letter.newsletter for letter in world.letters()] == ["other", "other"]
 
 
+def test_of_several_that_carried_it_one_in_the_letter_s_language_sends_it(world: World) -> None:
+    for slug, language in (("wochen", "de"), ("other", "en")):
+        number = world.newsletter(slug, language=language)
+        reader = world.reader("weekly", slug)
+        world.send(reader)
+        world.send(reader, newsletter=number)
+    world.revise(75.0)
+
+    world.told()
+    assert [letter.newsletter for letter in world.letters()] == ["weekly", "weekly"]
+
+
 def test_a_pass_goes_on_where_it_stopped(world: World) -> None:
     readers = [world.reader() for _ in range(7)]
     world.send(*readers[:5])

@@ -65,7 +65,10 @@ def changed_since_told(
     ]
     newest.sort(key=lambda revision: revision.id or 0, reverse=True)
     was = comparisons.revisions(session, [told[each.comparison_id] for each in newest])
-    changes = (verdict_change(session, was[told[each.comparison_id]], each) for each in newest)
+    changes = (
+        verdict_change(session, was[told[each.comparison_id]], each, language=newsletter.language)
+        for each in newest
+    )
     return tuple(change for change in changes if change is not None)[:MOST]
 
 
@@ -74,8 +77,13 @@ def differs(was: Revision, now: Revision) -> bool:
     return bool(flips(difference([was], [now])))
 
 
-def verdict_change(session: Session, was: Revision, now: Revision) -> VerdictChange | None:
-    """Return how the verdict of one revision differs from another's; ``None`` where it doesn't."""
+def verdict_change(
+    session: Session, was: Revision, now: Revision, *, language: str
+) -> VerdictChange | None:
+    """Return how the verdict of one revision differs from another's; ``None`` where it doesn't.
+
+    An editor's words stand with it if they were written for readers of this *language*.
+    """
     changes = flips(difference([was], [now]))
     if not changes:
         return None
@@ -85,7 +93,7 @@ def verdict_change(session: Session, was: Revision, now: Revision) -> VerdictCha
         for revision in comparisons.history(session, comparison)
         if was.number < revision.number <= now.number
     ]
-    whys = reasons(session, comparison.slug, between)
+    whys = reasons(session, comparison.slug, between, language=language)
     return VerdictChange(
         comparison_id=now.comparison_id,
         slug=comparison.slug,
@@ -127,10 +135,15 @@ def newest_told(told: Iterable[ToldVerdict]) -> dict[int, int]:
     return newest
 
 
-def reasons(session: Session, slug: str, revision_ids: Collection[int]) -> dict[int, str]:
-    """Return what editors said of a comparison in the issues that carry it, by revision id."""
+def reasons(
+    session: Session, slug: str, revision_ids: Collection[int], *, language: str | None = None
+) -> dict[int, str]:
+    """Return what editors said of a comparison in the issues that carry it, by revision id.
+
+    With *language* only what they said in that language.
+    """
     whys: dict[int, str] = {}
-    for revision_id, edition in store.editions_carrying(session, revision_ids):
+    for revision_id, edition in store.editions_carrying(session, revision_ids, language=language):
         correction, decisions = (
             provenance.correction_of(edition),
             provenance.decisions_of(edition),

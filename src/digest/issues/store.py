@@ -124,8 +124,13 @@ def carried_comparisons(session: Session, issue_id: int) -> Sequence[Revision]:
     return session.exec(statement).all()
 
 
-def editions_carrying(session: Session, revision_ids: Collection[int]) -> list[tuple[int, Edition]]:
-    """Return the published editions that carry these revisions, by revision, the oldest first."""
+def editions_carrying(
+    session: Session, revision_ids: Collection[int], *, language: str | None = None
+) -> list[tuple[int, Edition]]:
+    """Return the published editions that carry these revisions, by revision, the oldest first.
+
+    With *language* only those of newsletters in that language.
+    """
     statement = (
         select(Placement.revision_id, Edition)
         .join(Issue, col(Issue.id) == col(Placement.issue_id))
@@ -133,6 +138,10 @@ def editions_carrying(session: Session, revision_ids: Collection[int]) -> list[t
         .where(col(Placement.revision_id).in_(revision_ids), col(Issue.prepared_at).is_not(None))
         .order_by(col(Edition.id))
     )
+    if language is not None:
+        statement = statement.join(
+            Newsletter, col(Newsletter.id) == col(Issue.newsletter_id)
+        ).where(Newsletter.language == language)
     return [(revision_id, edition) for revision_id, edition in session.exec(statement)]
 
 

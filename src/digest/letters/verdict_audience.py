@@ -26,6 +26,7 @@ from digest.letters.verdict_letter import ToldChange
 from digest.votes import first_wanted, votes_by_all, wanting_changes
 from subscribers.audience import may_be_mailed
 from subscribers.letter_queue import ToldLetter, enqueue_once
+from subscribers.locale import code_of
 from subscribers.models import LetterKind, LetterState, LetterToSend, Subscriber
 from subscribers.sql import UnitOfWork
 
@@ -199,8 +200,8 @@ class _Addressed(NamedTuple):
 def _letters(session: Session, last: Mapping[int, _Known], now: datetime) -> dict[int, _Addressed]:
     """Return the letters to those readers who may be mailed, by subscriber id in its order.
 
-    A letter is sent in the name of a newsletter that carried the comparison, else of another one
-    that the reader gets.
+    A letter is sent in the name of a newsletter that the reader gets: if possible one that carried
+    the comparison, if possible one in the letter's language; of several, the first.
     """
     readers = sorted(last)
     languages = dict(
@@ -208,14 +209,16 @@ def _letters(session: Session, last: Mapping[int, _Known], now: datetime) -> dic
             select(Subscriber.id, Subscriber.language).where(col(Subscriber.id).in_(readers))
         ).all()
     )
-    names: dict[int, str] = {}
+    best: dict[int, tuple[tuple[bool, bool], str]] = {}
     running = [each for each in store.newsletters(session) if each.archived_at is None]
     for newsletter in running:
         for reader in may_be_mailed(session, newsletter.slug, readers, now):
-            if reader not in names or newsletter.id in last[reader].newsletters:
-                names[reader] = newsletter.slug
+            alike = newsletter.language == code_of(languages[reader])
+            fit = (newsletter.id in last[reader].newsletters, alike)
+            if reader not in best or fit > best[reader][0]:
+                best[reader] = fit, newsletter.slug
     return {
-        reader: _Addressed(names[reader], languages[reader])
+        reader: _Addressed(best[reader][1], languages[reader])
         for reader in readers
-        if reader in names
+        if reader in best
     }

@@ -12,6 +12,7 @@ from digest.errors import ComparisonWithdrawn, NotFound
 from digest.issues.changed_verdicts import verdict_change
 from digest.votes import preference_of
 from subscribers.audience import may_be_mailed
+from subscribers.locale import code_of
 from subscribers.reader_letter import AskedLetter, AskedLink
 
 
@@ -51,7 +52,8 @@ def verdict_link(
         newest = public_revision(session, comparison.slug, terms)
     except (NotFound, ComparisonWithdrawn):
         return None
-    change = verdict_change(session, session.get_one(Revision, told.was), newest)
+    was, language = session.get_one(Revision, told.was), code_of(letter.language)
+    change = verdict_change(session, was, newest, language=language)
     if newest.id != told.now or change is None:
         return None
     view = change.in_words(letter.language, base_url=base_url)
