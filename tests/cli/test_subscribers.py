@@ -26,7 +26,7 @@ from subscribers import address_change, consent, lifecycle, store, suppression
 from subscribers.address.syntax import parse
 from subscribers.errors import BadAddress, BadToken, UnknownReader
 from subscribers.importer import ImportOptions, import_list
-from subscribers.models import ConsentAct, Standing
+from subscribers.models import ConsentAct, Standing, Subscriber
 from subscribers.store import Evidence
 from subscribers.tokens import Hashes, LetterCause, Purpose, Tokens
 from tests.votes.conftest import new_poll
@@ -72,6 +72,25 @@ def list_file(tmp_path: Path) -> str:
 def facts(result: Result) -> dict[str, object]:
     parsed: dict[str, object] = orjson.loads(result.stdout)
     return parsed
+
+
+def test_who_joins_a_german_newsletter_by_a_list_gets_letters_in_german(
+    digest: Digest, database: Database, list_file: str
+) -> None:
+    with database.write() as session:
+        session.add(Newsletter(slug="wochen", name="Wochen", language="de"))
+    digest("import", list_file, "--consent", CONSENT, "--newsletter", "wochen")
+    digest("add", "otto@example.com", "--consent", CONSENT, "--newsletter", "wochen")
+    digest("add", "paul@example.com", "--consent", CONSENT)
+
+    with database.read() as session:
+        languages = dict(session.exec(select(Subscriber.address, Subscriber.language)).all())
+    assert languages == {
+        "anna@example.com": "de",
+        "reader@example.com": "de",
+        "otto@example.com": "de",
+        "paul@example.com": "en",
+    }
 
 
 def test_a_rehearsed_import_tells_counts_and_reasons(

@@ -89,6 +89,11 @@ class CommandContext:
             require_running(session, row)
             return row.slug
 
+    def language_of(self, newsletter: str) -> str:
+        """Return a newsletter's language, which is that of letters to new readers of its."""
+        with self.app.database.read() as session:
+            return store.newsletter(session, newsletter).language
+
     def json(self, facts: Any) -> None:
         """Print facts as JSON, indented by two spaces, keys in insertion order."""
         write_document(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode() + "\n")

@@ -79,9 +79,11 @@ def import_(
     """Import a list, without readers who left, bounced, complained or were erased."""
     call = call_of(context)
     call.app.require_secrets()
+    slug = call.running(newsletter)
     options = ImportOptions(
-        newsletter=call.running(newsletter),
+        newsletter=slug,
         consent=consent,
+        language=call.language_of(slug),
         rehearsal=dry_run,
         ignored=frozenset(ignore_column or ()),
     )
@@ -116,7 +118,7 @@ def add(
     call = call_of(context)
     call.app.require_secrets()
     slug = call.running(newsletter)
-    options = ImportOptions(newsletter=slug, consent=consent)
+    options = ImportOptions(newsletter=slug, consent=consent, language=call.language_of(slug))
     refusal = add_reader(
         call.app.database, parse(address), options, hashes=_hashes(call), now=call.app.clock()
     )
