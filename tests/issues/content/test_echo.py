@@ -56,6 +56,11 @@ def test_almost_all_are_not_said_to_be_all() -> None:
     assert "99% would ship Modal, the panel said 100%" in said(ALL, votes=VoteCount(611, 1))
 
 
+def test_the_panel_s_share_is_the_one_the_mail_showed() -> None:
+    assert said(ALL, panel_share=0.4).endswith("71% would ship Modal, the panel said 0.4%.")
+    assert said(ALL, panel_share=70.8).endswith("71% would ship Modal, the panel said 70.8%.")
+
+
 def test_where_the_panel_s_share_is_not_known_it_tells_of_readers_alone() -> None:
     assert said(ALL, panel_share=None) == "Last time, 612 of you voted: 71% would ship Modal."
     assert said(SOME, panel_share=None).endswith("612 on Modal: 71% would ship it.")

@@ -103,7 +103,7 @@ def echo_view(facts: EchoFacts, language: str, *, base_url: str) -> EchoView:
     }
     panel = facts.panel_share
     if panel is not None:
-        values["panel"] = percentage(panel, language, decimals=0)
+        values["panel"] = percentage(panel, language)  # as the mail shows it
     whole = facts.form is EchoForm.ISSUE or facts.votes.votes == facts.turnout
     unlike, alike, unknown = _WORDS[facts.form, whole]
     words = unknown if panel is None else alike if values["panel"] == values["share"] else unlike
