@@ -97,7 +97,7 @@ def test_who_has_switched_it_on_can_switch_it_off_whatever_became_of_the_votes(
 def test_in_german_it_says_so_in_german(site: Running, vote: Callable[[int], None]) -> None:
     vote(6)
     page = site.http.get(own(site), params={"lang": "de"}).text
-    assert "Bei 6 von 6 Werkzeugen sind Sie einer Meinung mit: Jurymitglied 3." in page
+    assert "Jurymitglied 3 ist bei 6 von 6 Werkzeugen Ihrer Meinung." in page
 
 
 def test_the_export_has_the_choice_and_how_far_the_reader_agrees(
