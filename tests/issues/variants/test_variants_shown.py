@@ -54,4 +54,5 @@ def test_a_variant_that_is_not_there_is_refused_with_those_that_are(show: Show) 
     fault = show("--html", "--reviewer", "4").exception
     assert isinstance(fault, NotFound)
     assert "has no variant for reviewer 4; it has: 2, 3" in str(fault)
+    assert fault.next_step == "digest show 1"
     assert show("--reviewer", "2").exit_code == 2

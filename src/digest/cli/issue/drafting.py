@@ -185,7 +185,7 @@ def show(
         if headers:
             write_document(_headers(call, session, row))
         elif html or text:
-            mail = _variant(session, edition, reviewer, issue) if reviewer else edition
+            mail = _variant(session, edition, reviewer, row) if reviewer else edition
             write_document(mail.html if html else mail.text)
         elif as_json:
             decisions = provenance.decisions_of(edition)
@@ -347,13 +347,13 @@ def _print_issue(call: CommandContext, issue: Issue, edition: Edition) -> None:
     call.out.print(f"More: digest show {named(issue)} --html | --text | --headers")
 
 
-def _variant(session: Session, edition: Edition, seat: int, number: int) -> EditionVariant:
+def _variant(session: Session, edition: Edition, seat: int, issue: Issue) -> EditionVariant:
     found = variants_of(session, edition)
     if seat not in found:
         seats = ", ".join(map(str, found)) or "none"
         raise NotFound(
-            f"issue {number} has no variant for reviewer {seat}; it has: {seats}",
-            next_step=f"digest show {number}",
+            f"issue {issue.number} has no variant for reviewer {seat}; it has: {seats}",
+            next_step=f"digest show {named(issue)}",
         )
     return found[seat]
 
