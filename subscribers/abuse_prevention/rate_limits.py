@@ -42,7 +42,7 @@ class LimitReason(StrEnum):
     FAST = "fast"  #: the form was filled in faster than a person can
     ORIGIN = "origin"  #: a page of another site sent it
     PUZZLE = "puzzle"  #: the proof of work is missing, wrong or spent
-    DISPOSABLE = "disposable"  #: the domain is one for throw-away addresses
+    DISPOSABLE = "disposable"  #: the domain is one for throwaway addresses
     DECLINED = "declined"  #: the mailbox's owner disowned an earlier sign-up
     SUPPRESSED = "suppressed"  #: the address must not be mailed
 

@@ -9,7 +9,7 @@ a domain can tell a provider's from a company's, and a report can name the large
 asks the network or the database.
 """
 
-from subscribers.address.mailbox_providers import providers
+from subscribers.address.mailbox_providers import is_among, providers
 from subscribers.address.syntax import Address, mailbox, parse, parse_named, wire
 
-__all__ = ["Address", "mailbox", "parse", "parse_named", "providers", "wire"]
+__all__ = ["Address", "is_among", "mailbox", "parse", "parse_named", "providers", "wire"]

@@ -5,7 +5,7 @@ At such a domain many people have a mailbox, so that a limit for one domain does
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -33,3 +33,9 @@ def providers() -> Mapping[str, MailboxProvider]:
             provider = MailboxProvider(name=name.removesuffix("*"), large=name.endswith("*"))
             by_domain |= dict.fromkeys(domains.split(), provider)
     return MappingProxyType(by_domain)
+
+
+def is_among(domain: str, domains: Container[str]) -> bool:
+    """Return whether a domain, or one above it, is among some others; all in lower case."""
+    labels = domain.split(".")
+    return any(".".join(labels[at:]) in domains for at in range(len(labels)))

@@ -15,7 +15,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from subscribers.abuse_prevention import LimitReason, RequestOrigin
-from subscribers.address import parse
+from subscribers.address import is_among, parse
 from subscribers.errors import BadAddress, BadProof, BadToken
 from subscribers.signup import SignupRequest, record_requests
 from subscribers.tokens import address_mark
@@ -101,7 +101,7 @@ class SignupChecks:
             return SignupResult(
                 outcome=SignupOutcome.FAULT, fault=request.gettext(ADDRESS_FAULTS[fault.fault])
             )
-        if address.domain in self.config.disposable:
+        if is_among(address.domain, self.config.disposable):
             self.config.flood_guard.count(LimitReason.DISPOSABLE)
             return SignupResult(outcome=SignupOutcome.FAULT, fault=request.gettext(DISPOSABLE))
         return await self._record(

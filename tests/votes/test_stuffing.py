@@ -1,4 +1,4 @@
-"""Stuffed votes are held apart: throw-away addresses, one mailbox twice, one network often."""
+"""Stuffed votes are held apart: throwaway addresses, one mailbox twice, one network often."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_those_who_have_long_been_readers_may_share_a_network(poll: Poll) -> Non
     assert poll.cast(*[poll.ballot(reader) for reader in readers]) == [None] * 8
 
 
-def test_those_whom_an_editor_imported_may_share_a_network_on_the_first_day(poll: Poll) -> None:
+def test_those_whom_an_editor_imported_may_share_a_network_in_the_first_week(poll: Poll) -> None:
     readers, listed = poll.readers(5, new=True), Evidence(channel="import")
     with poll.database.write() as session:
         for reader in readers:
@@ -60,6 +60,8 @@ def test_a_vote_held_for_its_network_counts_once_the_address_is_no_longer_new(po
     with poll.database.write() as session:
         store.join(session, readers[0], "weekly", Standing.CONFIRMED, poll.now, source="form")
     assert poll.cast(poll.ballot(readers[0])) == [NETWORK]
+    poll.later(days=6)
+    assert poll.cast(poll.ballot(readers[0])) == [NETWORK], "a week is more patience than a day"
     poll.later(days=1, seconds=1)
     assert poll.held() == [NETWORK] * 4, "nothing but the reader's own press frees a vote"
     assert poll.cast(poll.ballot(readers[0])) == [None]
@@ -68,6 +70,12 @@ def test_a_vote_held_for_its_network_counts_once_the_address_is_no_longer_new(po
 def test_a_disposable_domain_is_held(poll: Poll) -> None:
     poll.terms = replace(poll.terms, disposable=frozenset({"throw.example"}))
     assert poll.cast(poll.ballot(poll.reader("a@throw.example"))) == [HeldReason.DISPOSABLE]
+
+
+def test_so_is_a_domain_below_it(poll: Poll) -> None:
+    poll.terms = replace(poll.terms, disposable=frozenset({"throw.example"}))
+    assert poll.cast(poll.ballot(poll.reader("a@inbox.throw.example"))) == [HeldReason.DISPOSABLE]
+    assert poll.cast(poll.ballot(poll.reader("a@overthrow.example"))) == [None]
 
 
 @pytest.mark.parametrize(

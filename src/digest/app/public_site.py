@@ -41,7 +41,7 @@ class SiteTerms:
 
     @cached_property
     def disposable(self) -> frozenset[str]:
-        """The domains of throw-away addresses; raises `BadSetting`."""
+        """The domains of throwaway addresses; raises `BadSetting`."""
         path = self.resources.settings.disposable_domains
         if path is None:
             return frozenset()

@@ -15,7 +15,7 @@ _HELD = {
         "from mails that aren't reported as delivered yet",
     ),
     HeldReason.SUPPRESSED: ("from a suppressed address", "from suppressed addresses"),
-    HeldReason.DISPOSABLE: ("from a throw-away address", "from throw-away addresses"),
+    HeldReason.DISPOSABLE: ("from a throwaway address", "from throwaway addresses"),
     HeldReason.MAILBOX: (
         "from another spelling of a mailbox that voted",
         "from other spellings of mailboxes that voted",

@@ -21,7 +21,7 @@ class HeldReason(StrEnum):
     SCANNER = "scanner"  #: the link was followed as no person follows it
     UNDELIVERED = "undelivered"  #: the copy isn't reported as delivered yet; it is judged again
     SUPPRESSED = "suppressed"  #: the address must not be mailed
-    DISPOSABLE = "disposable"  #: the address's domain is one for throw-away addresses
+    DISPOSABLE = "disposable"  #: the address's domain is one for throwaway addresses
     MAILBOX = "mailbox"  #: another spelling of the mailbox has voted
     NETWORK = "network"  #: one of many new addresses that vote from one network
 
@@ -67,7 +67,7 @@ class Vote(SQLModel, table=True):
     held: HeldReason | None = Field(default=None, sa_type=closed_set(HeldReason))
     edition_id: int = BY_LETTER  #: whose copy the link was in
     at: datetime  #: of the last change by the reader
-    is_new: bool = False  #: by an address that was on no list a day before
+    is_new: bool = False  #: by an address that was on no list a week before
     mailbox_hash: str | None = Field(default=None, sa_type=String(32), repr=False)
     #: Of a new address only, for some days.
     network_hash: str | None = Field(default=None, sa_type=String(32), repr=False)

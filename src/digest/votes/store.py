@@ -46,6 +46,7 @@ from subscribers import sql
 from subscribers.models import JOINED, Consent, ConsentAct, Subscriber, Subscription
 
 _LOCK = "votes"
+NEW_FOR = timedelta(days=7)  # how long an address is new: who stuffs ballots has some patience
 
 
 class VoteKey(NamedTuple):
@@ -110,7 +111,7 @@ class VoterFacts(NamedTuple):
 
     address_key: str
     suppressed: str | None
-    is_new: bool  #: on no list a day before, and in no list that an editor has imported
+    is_new: bool  #: on no list a week before, and in no list that an editor has imported
 
     def __repr__(self) -> str:
         """Return a text without the address."""
@@ -307,7 +308,7 @@ def _near(dialect: str) -> Any:
 def voters(session: Session, subscriber_ids: Iterable[int], now: datetime) -> dict[int, VoterFacts]:
     """Return what decides on some readers' votes, by subscriber id; those erased are left out."""
     parameters: dict[str, Any] = sql.json_rows_parameter((number,) for number in subscriber_ids)
-    parameters["day_before"] = now - timedelta(days=1)
+    parameters["before"] = now - NEW_FOR
     rows = session.connection().execute(_voters(sql.dialect(session)), parameters)
     return {row[0]: VoterFacts(row[1], row[2], not row[3]) for row in rows}
 
@@ -319,7 +320,7 @@ def _voters(dialect: str) -> Any:
     joined = exists().where(
         col(Subscription.subscriber_id) == col(Subscriber.id),
         col(Subscription.standing).in_(JOINED),
-        since < bindparam("day_before", type_=since.type),
+        since < bindparam("before", type_=since.type),
     )
     # Nobody fills a list with addresses to vote with by having an editor import them.
     imported = exists().where(

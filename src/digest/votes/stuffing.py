@@ -1,18 +1,18 @@
-"""What makes votes look stuffed: throw-away addresses, one mailbox twice, one network often."""
+"""What makes votes look stuffed: throwaway addresses, one mailbox twice, one network often."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from subscribers.address import mailbox
+from subscribers.address import is_among, mailbox
 from subscribers.tokens import Hashes
 
 MOST_OF_NETWORK = 3  #: new addresses of one network that may vote on one comparison
 
 
 def is_disposable(address_key: str, disposable: frozenset[str]) -> bool:
-    """Return whether an address is at a domain of throw-away addresses."""
-    return address_key.rpartition("@")[2] in disposable
+    """Return whether an address is at a domain of throwaway addresses."""
+    return is_among(address_key.rpartition("@")[2], disposable)
 
 
 def mailbox_text(address_key: str) -> str:

@@ -42,7 +42,7 @@ class VoteTerms:
     """How an installation counts votes."""
 
     hashes: Hashes = field(repr=False)
-    disposable: frozenset[str] = frozenset()  #: domains of throw-away addresses
+    disposable: frozenset[str] = frozenset()  #: domains of throwaway addresses
     scanners: Sequence[IPv4Network | IPv6Network] = ()  #: networks that scan mail
     delivered: FindDelivered = nothing_known
 

@@ -335,7 +335,8 @@ def test_throw_away_domains_are_refused_where_that_is_set(
     make_site: Callable[..., Site],
 ) -> None:
     site = make_site(disposable=frozenset({"mailinator.com"}))
-    assert "throwaway" in site.fill_in("reader@mailinator.com").text
+    for domain in ("mailinator.com", "inbox.mailinator.com"):
+        assert "throwaway" in site.fill_in(f"reader@{domain}").text
     assert site.rows("subscriber") == []
 
 
