@@ -50,6 +50,16 @@ def test_a_comparison_that_was_never_revised_has_no_history(
     assert told(session, terms) == []
 
 
+def test_a_share_that_comes_and_goes_has_no_dash_for_what_is_not_known(
+    session: Session, terms: PublicTerms, now: datetime
+) -> None:
+    for days, share in enumerate((None, 75.0, None)):
+        keep(session, make_draft("Lathe", "Mortar", shares=(share, 25.0)), now + timedelta(days))
+
+    [(_, steps)] = told(session, terms)
+    assert [value for value, _ in steps] == ["not published", "75%", "not published"]
+
+
 def test_a_share_that_changed_twice_is_told_with_each_day(
     session: Session, terms: PublicTerms, now: datetime
 ) -> None:

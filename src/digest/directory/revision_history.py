@@ -18,6 +18,8 @@ from digest.comparisons.models import Revision
 from digest.directory.publication import PublicTerms, first_carried
 from digest.issues.changed_verdicts import reasons
 from digest.issues.content import OF_VERDICT, ContentChange, difference
+from digest.render.filters import DASH
+from subscribers.locale import translations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +84,8 @@ def _grouped(
         for change in _changes(old, new):
             key, words = (change.kind, change.tool, change.seat), change.in_words(language)
             day = new.imported_at.date()
-            steps.setdefault(key, [HistoryStep(value=words.was, day=first)])
-            steps[key].append(HistoryStep(value=words.now, day=day))
+            steps.setdefault(key, [HistoryStep(value=_said(words.was, language), day=first)])
+            steps[key].append(HistoryStep(value=_said(words.now, language), day=day))
             _, reasons = told.setdefault(key, (words.what, []))
             reasons += [why] if (why := whys.get(new.id or 0)) else []
     histories = [
@@ -91,6 +93,11 @@ def _grouped(
         for key, (what, reasons) in told.items()
     ]
     return sorted(histories, key=lambda history: history.steps[-1].day, reverse=True)
+
+
+def _said(value: str, language: str) -> str:
+    """Return a value as a sentence says it; "— on 4 December" says nothing."""
+    return translations(language).gettext("not published") if value == DASH else value
 
 
 def _changes(old: Revision, new: Revision) -> Iterable[ContentChange]:
