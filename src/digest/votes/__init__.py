@@ -3,10 +3,10 @@
 A mail's links carry the tokens of `vote_link`; a look at one changes no vote. A visitor without one
 asks for a letter with it (`vote_request`). The button on the page hands in a ballot, which
 `casting` turns into votes: `judging` decides with the `terms` of the installation which of them
-count, by `scan_rules` for programs that follow links and by `stuffing` for votes that come in
-heaps, and `store` writes each vote with its history and the day's counts. `counting` sums those up,
-`vote_words` says them, and `voter` knows what is known of a reader. `numbers` adds what editors
-are told besides: turnout, days, what isn't counted and why.
+count, by `scan_rules` on the looks in `scan_record` for programs that follow links, and by
+`stuffing` for votes that come in heaps. `store` writes each vote with its history and the day's
+counts. `counting` sums those up, `vote_words` says them, and `voter` knows what is known of a
+reader. `numbers` adds what editors are told besides: turnout, days, what isn't counted and why.
 """
 
 from digest.votes.casting import (

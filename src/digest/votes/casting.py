@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from digest.comparisons.models import Call
-from digest.votes import store, stuffing
+from digest.votes import scan_record, store, stuffing
 from digest.votes.judging import NEWS_WAIT, Judge, Visit, Voter
 from digest.votes.models import BY_LETTER, HeldReason, ScanSign
 from digest.votes.scan_rules import Look
@@ -203,7 +203,7 @@ def note_looks(
         for look, visit in zip(looks, visits, strict=True)
     ]
     store.one_at_a_time(session)
-    store.add_looks(session, kept)
+    scan_record.add_looks(session, kept)
     judge = Judge(session, terms, now, visits)
     for visit in visits:
         judge.sign(visit, pressed=False)
@@ -218,7 +218,7 @@ def judge_waiting(session: Session, terms: VoteTerms, now: datetime, at_most: in
     """
     judged = _judge_votes(session, terms, now, at_most)
     moment = int((now - NEWS_WAIT).timestamp())
-    late = store.unscanned_looks(session, moment - _LATE_SECONDS, moment, at_most)
+    late = scan_record.unscanned_looks(session, moment - _LATE_SECONDS, moment, at_most)
     if late:
         judge = Judge(session, terms, now, [Visit(copy, 0, at) for copy, at in late])
         for copy, at in late:

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from digest.votes import store, stuffing
+from digest.votes import scan_record, store, stuffing
 from digest.votes.models import BY_LETTER, HeldReason, ScanSign
+from digest.votes.scan_record import Scan
 from digest.votes.scan_rules import REACH_SECONDS, SWEEP_SECONDS, Press, sign_of
-from digest.votes.store import Scan, StandingVote, VoteBook, VoterFacts
+from digest.votes.store import StandingVote, VoteBook, VoterFacts
 from digest.votes.terms import Copy, DeliveredState, VoteTerms
 from subscribers.suppression import REJOINABLE
 
@@ -67,7 +68,7 @@ class Judge:
         self.book.read(
             store.votes_near(session, sorted(targets), datetime.fromtimestamp(since, UTC))
         )
-        self._looks = store.looks_at(session, copies, since)
+        self._looks = scan_record.looks_at(session, copies, since)
         self._delivered = terms.delivered(session, copies)
 
     def know(self, voters: Sequence[Voter]) -> None:
@@ -139,7 +140,7 @@ class Judge:
     def write(self) -> None:
         """Write what has changed."""
         self.book.write(self._session, self._now)
-        store.mark_scanned(self._session, self._scans, self._now)
+        scan_record.mark_scanned(self._session, self._scans, self._now)
 
     def _presses(self, copy: Copy) -> list[Press]:
         return [Press(vote.moment, vote.comparison_id) for vote in self.book.of_copy(copy)]
