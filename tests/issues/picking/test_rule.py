@@ -101,7 +101,7 @@ def test_where_readers_and_panel_are_further_apart_comes_first_and_says_so() -> 
     assert slugs(result) == ["b", "c", "a"]
     assert reasons(result)["b"].endswith("readers and panel 43% apart (+4.3)")
     assert reasons(result)["c"].endswith("readers and panel 14.3% apart (+1.43)")
-    assert reasons(result)["a"].endswith("too few votes to compare readers and panel (+0)")
+    assert reasons(result)["a"].endswith("too little known to compare readers and panel (+0)")
     assert result.chosen[0].score.total == 24.3
     assert result.to_dict()["chosen"][0]["points"]["gap"] == 4.3
 

@@ -248,8 +248,8 @@ def _explain(
 
 def _gap_in_words(comparison: Candidate) -> str:
     apart = comparison.readers_gap
-    if apart is None:
-        return "too few votes to compare readers and panel"
+    if apart is None:  # too few votes, or no panel share
+        return "too little known to compare readers and panel"
     return f"readers and panel {round(apart, 1):g}% apart"
 
 
