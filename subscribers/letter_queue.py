@@ -93,6 +93,12 @@ def enqueue_once(session: Session, letter: ToldLetter, now: datetime) -> None:
     session.execute(once.on_conflict_do_nothing(**_ONCE))
 
 
+def narrow(session: Session, row_id: int, asks_for: str) -> None:
+    """Record that a claimed letter says less than it was queued for; the caller commits."""
+    which = (_ROWS.c.id == row_id, _ROWS.c.state == LetterState.STARTED)
+    session.execute(update(_ROWS).where(*which).values(asks_for=asks_for))
+
+
 def queue_internal(
     session: Session,
     kind: LetterKind,

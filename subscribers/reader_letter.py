@@ -22,6 +22,14 @@ _TO_STRANGERS = (LetterKind.CONFIRM, LetterKind.CHANGE, LetterKind.VOTE)
 _BY_FORM = (*_TO_STRANGERS, LetterKind.ALREADY)
 
 
+class LetterItem(NamedTuple):
+    """One of several things that a letter tells of."""
+
+    title: str
+    url: str
+    said: str = ""  #: what the letter says of it; empty where it only names it
+
+
 @dataclass(frozen=True, kw_only=True)
 class Letter:
     """All that a letter's text is composed from; nothing in it was typed into a form."""
@@ -34,6 +42,7 @@ class Letter:
     about: str = ""  #: what its link opens, in the application's words; empty where its kind says
     joins: bool = False  #: the page behind such a link subscribes to the newsletter as well
     said: tuple[str, ...] = ()  #: paragraphs of the application's own
+    items: tuple[LetterItem, ...] = ()  #: several things that it tells of, instead of paragraphs
     unsubscribe_url: str = field(default="", repr=False)
     preferences_url: str = field(default="", repr=False)
     decline_url: str = field(default="", repr=False)  #: to say that one didn't ask for it
@@ -48,6 +57,7 @@ class AskedLetter(NamedTuple):
     asks_for: str  #: what the link is to open, in the application's words
     at: datetime  #: when it was asked for
     language: str = "en"
+    row_id: int = 0
 
 
 class AskedLink(NamedTuple):
@@ -57,6 +67,7 @@ class AskedLink(NamedTuple):
     about: str  #: what it opens, for the letter's text
     joins: bool = False  #: the page behind it subscribes to the newsletter as well
     said: tuple[str, ...] = ()  #: paragraphs of the letter, in its language
+    items: tuple[LetterItem, ...] = ()  #: several things that it tells of
 
 
 #: Returns the link of a letter, or ``None`` where what was asked for is gone.
@@ -113,6 +124,7 @@ def letter_of(claimed: ClaimedLetter, links: Links, asked: FindAskedLink) -> Let
             claimed.asks_for,
             claimed.asked_at,
             claimed.language,
+            claimed.id,
         )
     )
     return _letter(claimed, links, link) if link else None
@@ -168,6 +180,7 @@ def _letter(claimed: ClaimedLetter, links: Links, opens: AskedLink) -> Letter:
         about=opens.about,
         joins=opens.joins,
         said=opens.said,
+        items=tuple(item._replace(url=localized(item.url)) for item in opens.items),
         unsubscribe_url=localized(links.unsubscribe(target)) if own else "",
         preferences_url=localized(links.preferences(target, claimed.address)) if own else "",
         decline_url=localized(links.decline(_cause(claimed))) if stranger else "",

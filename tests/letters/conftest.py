@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -28,12 +29,17 @@ from subscribers.models import LetterState, LetterToSend, Standing, Subscriber, 
 from tests.directory.conftest import make_draft
 
 HOUR = timedelta(hours=1)
-SLUG = "lathe-vs-mortar"
+LATHE = "Lathe"
+
+
+def slug_of(tool: str) -> str:
+    """Return the slug of a tool's comparison with Mortar."""
+    return f"{tool.lower()}-vs-mortar"
 
 
 @dataclass
 class World:
-    """A newsletter with one comparison, which its issues carry and readers vote on."""
+    """A newsletter whose issues carry a tool's comparison with Mortar, which readers vote on."""
 
     database: Database
     now: datetime
@@ -74,13 +80,19 @@ class World:
         self.readers.append(number)
         return number
 
-    def revise(self, share: float = 75.0, *, tagline: str = "") -> int:
-        """Store the comparison with another share, a minute later, and return its revision."""
+    def revise(self, share: float = 75.0, *, tagline: str = "", tool: str = LATHE) -> int:
+        """Store a comparison with another share, a minute later, and return its revision."""
+        return self.bulk(share, tool, tagline=tagline)[0]
+
+    def bulk(self, share: float, *tools: str, tagline: str = "") -> list[int]:
+        """Store several comparisons by one import, a minute later, and return their revisions."""
         self.now += timedelta(minutes=1)
-        draft = make_draft("Lathe", "Mortar", shares=(share, 25.0), tagline=tagline)
         with self.database.write() as session:
-            comparisons.store_draft(session, draft, now=self.now)
-            return comparisons.latest(session, comparisons.by_slug(session, SLUG)).id or 0
+            for tool in tools:
+                draft = make_draft(tool, "Mortar", shares=(share, 25.0), tagline=tagline)
+                comparisons.store_draft(session, draft, now=self.now)
+            stored = (comparisons.by_slug(session, slug_of(tool)) for tool in tools)
+            return [comparisons.latest(session, each).id or 0 for each in stored]
 
     def send(
         self,
@@ -89,8 +101,9 @@ class World:
         carries: bool = True,
         tells: int = 0,
         state: BatchState = BatchState.ACCEPTED,
+        tools: Sequence[str] = (LATHE,),
     ) -> None:
-        """Send an issue that carries the comparison, or tells of its revision *tells*."""
+        """Send an issue that carries the comparisons of *tools*, or tells of Lathe's *tells*."""
         self.now += timedelta(minutes=1)
         self.issues += 1
         with self.database.write() as session:
@@ -110,18 +123,19 @@ class World:
             )  # fmt: skip
             session.add(edition)
             session.flush()
-            comparison = comparisons.by_slug(session, SLUG)
-            if carries:
+            for position, tool in enumerate(tools if carries else (), 1):
+                comparison = comparisons.by_slug(session, slug_of(tool))
                 revision = comparisons.latest(session, comparison)
                 session.add(
                     Placement(
                         issue_id=issue.id or 0,
-                        position=1,
+                        position=position,
                         comparison_id=comparison.id or 0,
                         revision_id=revision.id or 0,
                     )
                 )
             if tells:
+                comparison = comparisons.by_slug(session, slug_of(LATHE))
                 block = {"comparison_id": comparison.id, "now": tells}
                 session.add(TemplateSet(hash=str(edition.id), files={}))
                 session.flush()
@@ -154,10 +168,10 @@ class World:
                 )
             )
 
-    def vote(self, reader: int, call: Call | None = Call.SHIP) -> None:
+    def vote(self, reader: int, call: Call | None = Call.SHIP, *, on: str = LATHE) -> None:
         self.now += timedelta(minutes=1)
         with self.database.write() as session:
-            comparison = comparisons.by_slug(session, SLUG)
+            comparison = comparisons.by_slug(session, slug_of(on))
             tool = comparisons.latest(session, comparison).contenders[0].tool_id
             session.add(
                 Vote(

@@ -18,11 +18,7 @@ from digest.delivery.models import BatchState, Delivery, DeliveryOutcome, Delive
 from digest.letters import queue_verdict_letters
 from digest.votes import erase_voter
 from digest.votes.models import VoterPreference
-from subscribers.models import (
-    LetterKind,
-    LetterState,
-    Standing,
-)
+from subscribers.models import LetterKind, LetterState, LetterToSend, Standing
 from tests.letters.conftest import HOUR, World
 
 
@@ -237,6 +233,103 @@ def test_a_newer_verdict_begins_with_the_first_reader_again(world: World) -> Non
     assert changes[2:] == [f"1 {second} {third}", f"1 {second} {third}", f"1 1 {third}"]
 
 
+TOOLS = tuple(f"Lathe{number}" for number in range(1, 13))
+
+
+def changes_of(letter: LetterToSend) -> list[tuple[int, int, int]]:
+    """Return the comparison, the revision told last, and the one of now, as a letter has them."""
+    texts = (each.split(" ") for each in letter.asks_for.split(";"))
+    return [(int(comparison), int(was), int(now)) for comparison, was, now in texts]
+
+
+def test_of_twelve_changes_by_one_import_each_reader_gets_one_letter(world: World) -> None:
+    first = world.bulk(100.0, *TOOLS)
+    all_twelve, one, none = (world.reader() for _ in range(3))
+    world.send(all_twelve, tools=TOOLS)
+    world.vote(one, on=TOOLS[2])
+    world.send(none)
+    second = world.bulk(75.0, *TOOLS)
+
+    assert world.told() == world.told() == [all_twelve, one]
+    [to_all, to_one] = world.letters()
+    assert to_all.about == f"verdict/{second[-1]}/{all_twelve}"
+    told = {(was, now) for _, was, now in changes_of(to_all)}
+    assert told == set(zip(first, second, strict=True))
+    assert [(was, now) for _, was, now in changes_of(to_one)] == [(first[2], second[2])]
+
+
+def test_changes_that_one_letter_has_no_room_for_stand_in_a_second_one(world: World) -> None:
+    many = [f"Lathe{number}" for number in range(1, 61)]
+    world.bulk(100.0, *many)
+    reader = world.reader()
+    world.send(reader, tools=many)
+    second = world.bulk(75.0, *many)
+    later = world.now + HOUR
+
+    assert queue_verdict_letters(world.database, later, at_most=1) == 0
+    assert queue_verdict_letters(world.database, later) == 2
+    letters = world.letters()
+    about = f"verdict/{second[-1]}/{reader}"
+    assert [letter.about for letter in letters] == [about, f"{about}/2"]
+    assert max(len(letter.asks_for) for letter in letters) <= 400
+    told = [now for letter in letters for _, _, now in changes_of(letter)]
+    assert sorted(told) == second
+
+
+def test_who_asked_for_letters_between_two_changes_is_told_of_the_later_one(world: World) -> None:
+    world.bulk(100.0, *TOOLS[:2])
+    late, early = world.reader(wants=False), world.reader()
+    world.send(late, early, tools=TOOLS[:2])
+    world.revise(75.0, tool=TOOLS[0])
+    with world.database.write() as session:
+        session.add(VoterPreference(subscriber_id=late, changes_since=world.now))
+    second = world.revise(75.0, tool=TOOLS[1])
+
+    assert world.told() == [late, early]
+    to_late, to_early = world.letters()
+    assert [now for *_, now in changes_of(to_late)] == [second]
+    assert len(changes_of(to_early)) == 2
+
+
+def test_what_a_list_told_is_not_told_again(world: World) -> None:
+    world.bulk(100.0, *TOOLS[:2])
+    reader = world.reader()
+    world.send(reader, tools=TOOLS[:2])
+    second = world.bulk(75.0, *TOOLS[:2])
+    world.told()
+    world.settle(LetterState.SENT)
+    third = world.revise(50.0, tool=TOOLS[0])
+
+    assert world.told() == [reader, reader]
+    assert [(was, now) for _, was, now in changes_of(world.letters()[1])] == [(second[0], third)]
+
+
+def test_a_change_within_a_pass_waits_for_the_next_one(world: World) -> None:
+    world.bulk(100.0, *TOOLS[:2])
+    readers = [world.reader() for _ in range(2)]
+    world.send(*readers, tools=TOOLS[:2])
+    second = world.bulk(75.0, *TOOLS[:2])
+    queue_verdict_letters(world.database, world.now + HOUR, at_most=1)
+    world.settle(LetterState.SENT)
+    third = world.revise(50.0, tool=TOOLS[0])
+
+    assert world.told() == [readers[0], readers[1], readers[0], readers[1]]
+    told = [[now for *_, now in changes_of(letter)] for letter in world.letters()]
+    assert told == [second[::-1], [second[1]], [third], [third]]
+
+
+def test_the_letter_comes_from_the_newsletter_that_carried_most_of_it(world: World) -> None:
+    world.bulk(100.0, *TOOLS[:3])
+    other = world.newsletter("other", language="de")
+    reader = world.reader("weekly", "other")
+    world.send(reader, tools=TOOLS[:1])
+    world.send(reader, tools=TOOLS[1:3], newsletter=other)
+    world.bulk(75.0, *TOOLS[:3])
+
+    world.told()
+    assert [letter.newsletter for letter in world.letters()] == ["other"]
+
+
 class Killed(Exception):
     """The process died."""
 
@@ -273,10 +366,26 @@ def test_killed_at_each_commit_a_pass_loses_nobody_and_tells_nobody_twice(world:
     assert [letter.subscriber_id for letter in world.letters()] == readers
 
 
+@pytest.mark.parametrize("last", [1, 2, 3])
+def test_killed_at_a_commit_a_pass_tells_all_changes_by_one_letter(world: World, last: int) -> None:
+    world.bulk(100.0, *TOOLS)
+    readers = [world.reader() for _ in range(5)]
+    world.send(*readers, tools=TOOLS)
+    world.bulk(75.0, *TOOLS)
+    later = world.now + HOUR
+    with pytest.raises(Killed):
+        queue_verdict_letters(DyingStore(world.database, last), later, readers=2)
+
+    queue_verdict_letters(world.database, later, readers=2)
+    assert [letter.subscriber_id for letter in world.letters()] == readers
+    assert {len(changes_of(letter)) for letter in world.letters()} == {12}
+
+
 def test_of_two_services_at_once_each_reader_gets_one_letter(world: World) -> None:
+    world.bulk(100.0, *TOOLS)
     readers = [world.reader() for _ in range(6)]
-    world.send(*readers)
-    world.revise(75.0)
+    world.send(*readers, tools=TOOLS)
+    world.bulk(75.0, *TOOLS)
     later = world.now + HOUR
 
     def run(_: int) -> int:

@@ -43,7 +43,7 @@ def sent_now(world: World) -> list[Mailing]:
     )
 
     def asked(letter: AskedLetter) -> AskedLink | None:
-        with world.database.read() as session:
+        with world.database.write() as session:
             return verdict_link(session, letter, PublicTerms(now=world.now), base_url=BASE)
 
     links, hashes = Links(BASE, Tokens([SECRET])), Hashes([SECRET])
@@ -96,6 +96,100 @@ def test_each_reader_is_told_against_what_they_were_told(world: World) -> None:
     texts = [text_of(mailing) for mailing in sent(world)]
     assert ["from 100% to 50%" in text for text in texts] == [True, False]
     assert ["from 75% to 50%" in text for text in texts] == [False, True]
+
+
+TOOLS = tuple(f"Lathe{number}" for number in range(1, 13))
+
+
+def told_of(world: World, *tools: str) -> list[int]:
+    """Let the verdicts on some tools change by one import, which a reader's issue carried."""
+    world.bulk(100.0, *tools)
+    world.send(world.reader(), tools=tools)
+    return world.bulk(75.0, *tools)
+
+
+def test_one_letter_tells_of_several_verdicts_with_a_link_to_each(world: World) -> None:
+    told_of(world, *TOOLS[:3])
+
+    [mailing] = sent(world)
+    assert mailing.content.subject == "3 verdicts have changed"
+    for tool in TOOLS[:3]:
+        assert f"The panel’s share of {tool} went from 100% to 75%." in text_of(mailing)
+        link = f"{BASE}/comparisons/{tool.lower()}-vs-mortar?lang=en"
+        assert link in text_of(mailing)
+        assert f'clicktracking=off href="{link}"' in mailing.content.html
+    assert f"See all comparisons {BASE}/comparisons?lang=en" in text_of(mailing)
+
+
+def test_of_many_verdicts_eight_are_told_in_full_and_the_others_named(world: World) -> None:
+    told_of(world, *TOOLS)
+
+    [mailing] = sent(world)
+    assert mailing.content.subject == "12 verdicts have changed"
+    assert text_of(mailing).count("went from 100% to 75%") == 8
+    assert mailing.content.html.count("went from 100% to 75%") == 8
+    _, _, named = text_of(mailing).partition("Changed as well:")
+    assert all(f"- {tool} vs Mortar {BASE}" in named for tool in TOOLS[:4])
+
+
+def test_of_several_verdicts_a_german_letter_tells_in_german(world: World) -> None:
+    told_of(world, *TOOLS[:2])
+
+    [mailing] = sent(world, language="de")
+    assert mailing.content.subject == "2 Urteile haben sich geändert"
+    assert "Der Jury-Anteil von Lathe1 liegt jetzt bei 75 % statt bei 100 %." in text_of(mailing)
+    assert "Alle Vergleiche ansehen" in text_of(mailing)
+
+
+def test_a_change_taken_back_before_the_letter_leaves_is_left_out_of_it(world: World) -> None:
+    told_of(world, *TOOLS[:3])
+    world.told()
+    world.revise(100.0, tool=TOOLS[1])
+
+    [mailing] = sent_now(world)
+    assert mailing.content.subject == "2 verdicts have changed"
+    assert "Lathe2" not in text_of(mailing)
+
+
+def test_where_one_change_is_left_the_letter_is_about_that_one(world: World) -> None:
+    told_of(world, *TOOLS[:2])
+    world.told()
+    world.revise(100.0, tool=TOOLS[1])
+
+    [mailing] = sent_now(world)
+    assert mailing.content.subject == "The verdict changed: Lathe1 vs Mortar"
+    assert f"{BASE}/comparisons/lathe1-vs-mortar?lang=en" in text_of(mailing)
+
+
+def test_what_was_left_out_of_a_letter_is_not_taken_for_told(world: World) -> None:
+    told_of(world, *TOOLS[:2])
+    world.told()
+    world.revise(50.0, tool=TOOLS[1])
+    sent_now(world)
+
+    world.told()
+    [mailing] = sent_now(world)
+    assert "The panel’s share of Lathe2 went from 100% to 50%." in text_of(mailing)
+
+
+def test_what_a_waiting_letter_will_not_tell_is_told_by_the_next(world: World) -> None:
+    told_of(world, *TOOLS[:2])
+    world.told()
+    world.revise(50.0, tool=TOOLS[1])
+    world.told()
+
+    first, second = (text_of(mailing) for mailing in sent_now(world))
+    assert "Lathe2" not in first
+    assert "The panel’s share of Lathe2 went from 100% to 50%." in second
+
+
+def test_a_letter_of_which_nothing_holds_any_more_is_withheld(world: World) -> None:
+    told_of(world, *TOOLS[:2])
+    world.told()
+    world.bulk(100.0, *TOOLS[:2])
+
+    assert sent_now(world) == []
+    assert [letter.state for letter in world.letters()] == [LetterState.WITHHELD]
 
 
 def switched_off(world: World) -> None:

@@ -351,7 +351,7 @@ def test_a_letter_brings_the_link_that_the_application_makes(
 ) -> None:
     reader = ask_to_vote(database, make_reader, now)
     assert send_votes() == {LetterState.SENT: 1}
-    asked = AskedLetter(LetterKind.VOTE, reader, NEWSLETTER, "12 3=ship", now, language="de")
+    asked = AskedLetter(LetterKind.VOTE, reader, NEWSLETTER, "12 3=ship", now, "de", row_id=1)
     assert votes.asked == [asked]
     [sent] = post.sent
     assert (sent.action_url, sent.about) == (

@@ -125,9 +125,10 @@ class LetterSending:
     def _asked_link(self, letter: AskedLetter) -> AskedLink | None:
         terms = SiteTerms(self.resources).comparisons
         base_url, tokens = self.resources.settings.base_url, self.resources.tokens
-        with self.resources.database.read() as session:
-            if letter.kind is LetterKind.VERDICT_CHANGED:
+        if letter.kind is LetterKind.VERDICT_CHANGED:
+            with self.resources.database.write() as session:
                 return verdict_link(session, letter, terms, base_url=base_url)
+        with self.resources.database.read() as session:
             return vote_link(session, letter, terms, tokens=tokens, base_url=base_url)
 
     def _send_codes(self) -> Counter[LetterState]:

@@ -5,8 +5,8 @@ what a letter says of the newsletter, puts the words of `letter_texts` into the 
 and both into a `LetterView` of `letter_view`, which is all that the template sees. It renders the
 letter once for all readers of a kind, substitutes the reader's links, passes the mailing to a
 transport, and returns the `SendOutcome` of the transport's answer. `vote_letter` makes the link
-that a visitor asked for; `verdict_audience` queues a letter for each reader who is told that a
-verdict has changed, and `verdict_letter` words it. `internal_mail` sends what goes to the
+that a visitor asked for; `verdict_audience` queues a letter for each reader who is told which
+verdicts have changed, and `verdict_letter` words it. `internal_mail` sends what goes to the
 publisher's own people: seed copies, test copies and notices to the editors; `review_letter` sends
 the codes that editors ask for.
 """

@@ -14,7 +14,7 @@ class LetterWords:
     """The words of one letter, with placeholders such as ``%(newsletter)s``.
 
     ``%(rhythm)s`` is a sentence on how often issues come out, or empty; ``%(about)s`` is what a
-    link opens that was asked for.
+    link opens that was asked for; ``%(num)s`` is how many things the letter tells of.
     """
 
     subject: str
@@ -161,6 +161,15 @@ LETTERS: Mapping[LetterKind, LetterWords] = {
         ),
     ),
 }
+
+#: The letter on changed verdicts of several comparisons.
+VERDICTS_CHANGED = replace(
+    LETTERS[LetterKind.VERDICT_CHANGED],
+    subject=N_("%(num)s verdicts have changed"),
+    title=N_("%(num)s verdicts have changed"),
+    paragraphs=(N_("Here’s what’s different in these comparisons since you last saw them:"),),
+    button=N_("See all comparisons"),
+)
 
 #: The letter to vote, for who asked for the newsletter as well.
 VOTE_AND_JOIN = replace(

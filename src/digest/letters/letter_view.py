@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from digest.render.accent import OWN, Accent
 from digest.render.brand import OWN_FONTS, FontStack, LogoView
+from subscribers.reader_letter import LetterItem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,8 @@ class LetterView:
     preview: str  #: the preheader, which mail programs show after the subject
     title: str
     paragraphs: Sequence[str]
+    items: Sequence[LetterItem] = ()  #: what it tells of, below the paragraphs
+    items_too: Sequence[LetterItem] = ()  #: what it only names
     button: str = ""  #: the button's label; empty for a letter without a button
     action_url: str = ""  #: URL the button opens
     spelled: str = ""  #: text before the written-out URL; empty where it isn't written out

@@ -18,7 +18,13 @@ from digest.issues import store
 from digest.issues.calendar import rhythm
 from digest.issues.identity import MailIdentity
 from digest.issues.newsletters import logo_of
-from digest.letters.letter_texts import FIRST_ISSUE, LETTERS, VOTE_AND_JOIN, LetterWords
+from digest.letters.letter_texts import (
+    FIRST_ISSUE,
+    LETTERS,
+    VERDICTS_CHANGED,
+    VOTE_AND_JOIN,
+    LetterWords,
+)
 from digest.letters.letter_view import LetterView
 from digest.mail.mailing import Content, Mailing, Recipient, personalise
 from digest.mail.transport import Transport
@@ -125,6 +131,7 @@ class LetterTransport:
             letter.about,
             letter.joins,
             letter.said,
+            letter.items,
         )
         if kind not in self._rendered_letters:
             with self.store.read() as session:
@@ -178,6 +185,7 @@ def write_letter(
     words = translations(letter.language)
     values = _placeholder_values(context, words, letter.language, hours) | {
         "about": letter.about,
+        "num": len(letter.items),
         "days": words.ngettext("%(num)s day", "%(num)s days", days) % {"num": days},
     }
     welcome = letter.kind is LetterKind.WELCOME
@@ -191,9 +199,11 @@ def write_letter(
         newsletter=context.name,
         language=letter.language,
         subject=say(texts.subject),
-        preview=letter.said[0] if letter.said else say(texts.preview),
+        preview=_preview(letter) or say(texts.preview),
         title=say(texts.title),
         paragraphs=[*(say(text) for text in texts.paragraphs), *letter.said],
+        items=[item for item in letter.items if item.said],
+        items_too=[item for item in letter.items if not item.said],
         button=say(texts.button),
         action_url=latest if welcome else letter.action_url,
         spelled=_spelled(words) if letter.kind in _WRITTEN_OUT else "",
@@ -210,7 +220,14 @@ def write_letter(
 def _texts(letter: Letter, context: LetterContext) -> LetterWords:
     if letter.kind is LetterKind.WELCOME and not context.latest:
         return FIRST_ISSUE
+    if letter.items:
+        return VERDICTS_CHANGED
     return VOTE_AND_JOIN if letter.joins else LETTERS[letter.kind]
+
+
+def _preview(letter: Letter) -> str:
+    """Return the preheader of a letter with words of the application's own: how they begin."""
+    return letter.said[0] if letter.said else ", ".join(each.title for each in letter.items[:3])
 
 
 def _without_gaps(text: str) -> str:

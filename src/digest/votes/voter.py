@@ -6,7 +6,7 @@ What is left of an erased reader is decided here: a vote without a person, or no
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -201,13 +201,14 @@ def first_wanted(session: Session) -> datetime | None:
 
 def wanting_changes(
     session: Session, moment: datetime, *, after: int, at_most: int
-) -> Sequence[int]:
-    """Return readers who wanted letters on changes before *moment*, by subscriber id.
+) -> dict[int, datetime]:
+    """Return since when readers have wanted letters on changes, by subscriber id in its order.
 
-    They are the first *at_most* whose id is higher than *after*.
+    They are the first *at_most* whose id is higher than *after*, of those who have wanted them
+    since before *moment*.
     """
     rows = session.connection().execute(
-        select(col(VoterPreference.subscriber_id))
+        select(col(VoterPreference.subscriber_id), col(VoterPreference.changes_since))
         .where(
             col(VoterPreference.changes_since) < moment,
             col(VoterPreference.subscriber_id) > after,
@@ -215,4 +216,4 @@ def wanting_changes(
         .order_by(col(VoterPreference.subscriber_id))
         .limit(at_most)
     )
-    return rows.scalars().all()
+    return {number: since for number, since in rows if since is not None}
