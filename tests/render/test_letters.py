@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pytest
+
 from digest.letters.letter_view import LetterView
 from digest.render.engine import render
 from digest.render.lint.finding import LintedMail
 from digest.render.lint.rules import accessibility, links, size, subject_line, unrendered
 from digest.render.lint.runner import lint_mail
+from subscribers.reader_letter import LetterItem
 
 ACTION = "https://news.example.com/c/c2lnbmVk"
 LETTER = LetterView(
@@ -42,8 +45,13 @@ RULES = (
 )
 
 
-def test_a_letter_passes_the_rules() -> None:
-    mail = render("letter", {"letter": LETTER})
+ITEM = LetterItem("A vs B", "https://news.example.com/comparisons/a-vs-b", "A costs more now.")
+
+
+@pytest.mark.parametrize("items", [(), (ITEM, ITEM)])
+def test_a_letter_passes_the_rules(items: tuple[LetterItem, ...]) -> None:
+    letter = replace(LETTER, items=items, items_too=[item._replace(said="") for item in items])
+    mail = render("letter", {"letter": letter})
     copy = LintedMail(
         subject=mail.subject,
         preheader=LETTER.preview,
