@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,7 +28,17 @@ from subscribers.models import Standing, Subscriber, Subscription
 SECRET = "a secret for tests only, long enough"
 PATH = "/webhooks/sendgrid"
 ATTEMPT = "a" * 32
+DEADLINE = 20.0  #: seconds
 Headers = dict[str, str]
+
+
+def eventually(true: Callable[[], bool]) -> bool:
+    """Wait for what another thread does, no longer than a bound."""
+    end = time.monotonic() + DEADLINE
+    ready = threading.Event()
+    while not true() and time.monotonic() < end:
+        ready.wait(0.01)
+    return true()
 
 
 @dataclass

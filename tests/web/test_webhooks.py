@@ -6,9 +6,7 @@ import gzip
 import logging
 import shutil
 import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,19 +22,9 @@ from digest.delivery.models import DeadLetter, MailEvent
 from digest.fake_sendgrid.events.signing import SIGNATURE, TIMESTAMP, Signer, new_key
 from digest.web.webhooks import MAX_BODY, MOST_AT_ONCE, RejectedPosts, RejectionReason
 from subscribers.models import Subscriber
-from tests.web.hook import PATH, Answer, WebhookClient, open_webhook
+from tests.web.hook import PATH, Answer, WebhookClient, eventually, open_webhook
 
-DEADLINE = 20.0
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-
-
-def eventually(true: Callable[[], bool]) -> bool:
-    """Wait for what another thread does, no longer than a bound."""
-    end = time.monotonic() + DEADLINE
-    ready = threading.Event()
-    while not true() and time.monotonic() < end:
-        ready.wait(0.01)
-    return true()
 
 
 def events(webhook: WebhookClient) -> int:
