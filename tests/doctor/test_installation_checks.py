@@ -218,6 +218,45 @@ def test_what_is_missing_or_unsafe_is_refused_by_name(
 
 
 @pytest.mark.parametrize(
+    ("setting", "content", "says", "step"),
+    [
+        ("scanner_networks", None, ": {path}: No such file or directory", "let Digest read"),
+        ("scanner_networks", b"192.0.2.0/24\nLondon", ", line 2: London is no net", "192.0.2.0/24"),
+        ("scanner_networks", b"# Z\xfcrich", ", line 1: {path} isn't text in UTF-8", "UTF-8"),
+        ("disposable_domains", None, ": {path}: No such file or directory", "let Digest read"),
+        ("disposable_domains", b"a.example\n\xff", ", line 2: {path} isn't text", "UTF-8"),
+    ],
+)
+def test_a_list_that_can_not_be_used_is_refused_with_its_line_and_what_to_do(
+    install: Install, tmp_path: Path, setting: str, content: bytes | None, says: str, step: str
+) -> None:
+    path = tmp_path / "list"
+    if content is not None:
+        path.write_bytes(content)
+    app = install(**{setting: path})
+    [fact] = [fact for fact in run_checks(app) if fact.weight is HealthLevel.REFUSED]
+    app.database.close()
+
+    assert fact.about == setting.replace("_", " ")
+    assert fact.says.startswith(f"DIGEST_{setting.upper()}{says.format(path=path)}")
+    assert step in fact.next_step
+
+
+@pytest.mark.parametrize("content", [None, b"192.0.2.0/24  # London\n"])
+def test_of_lists_that_are_fine_or_not_set_nothing_is_said(
+    install: Install, tmp_path: Path, content: bytes | None
+) -> None:
+    path = None if content is None else tmp_path / "list"
+    if path is not None:
+        path.write_bytes(content or b"")
+    app = install(scanner_networks=path, disposable_domains=path)
+    about = {fact.about for fact in run_checks(app)}
+    app.database.close()
+
+    assert not about & {"scanner networks", "disposable domains"}
+
+
+@pytest.mark.parametrize(
     ("word", "pointed_out"), [("compliance_suspend", True), ("reactivate", False)]
 )
 def test_an_account_the_provider_has_stopped_is_pointed_out(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 from digest.app.resources import Resources
 from digest.directory import PublicTerms
@@ -42,13 +43,9 @@ class SiteTerms:
     @cached_property
     def disposable(self) -> frozenset[str]:
         """The domains of throwaway addresses; raises `BadSetting`."""
-        path = self.resources.settings.disposable_domains
-        if path is None:
-            return frozenset()
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except OSError as fault:
-            raise BadSetting(f"DIGEST_DISPOSABLE_DOMAINS: {path}: {fault.strerror}") from None
+        lines = listed_lines(
+            "DIGEST_DISPOSABLE_DOMAINS", self.resources.settings.disposable_domains
+        )
         return frozenset(line.strip().lower() for line in lines if line.strip())
 
     @cached_property
@@ -64,3 +61,22 @@ class SiteTerms:
     def process_sign_ups(self) -> int:
         """Process sign-ups that an earlier process recorded only, and return how many."""
         return process_all(self.resources.database, self.resources.hashes, self.rate_limits.address)
+
+
+def listed_lines(setting: str, path: Path | None) -> list[str]:
+    """Return the lines of the file that a setting names, none for no file; raises `BadSetting`."""
+    if path is None:
+        return []
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except OSError as fault:
+        raise BadSetting(
+            f"{setting}: {path}: {fault.strerror}",
+            next_step=f"let Digest read this file, or name another in {setting}",
+        ) from None
+    except UnicodeDecodeError as fault:
+        number = fault.object[: fault.start].count(b"\n") + 1
+        raise BadSetting(
+            f"{setting}, line {number}: {path} isn't text in UTF-8",
+            next_step="save the file as plain text in UTF-8",
+        ) from None

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from sqlalchemy.orm import Session
 
-from digest.app.public_site import SiteTerms
+from digest.app.public_site import SiteTerms, listed_lines
 from digest.app.resources import Resources
 from digest.delivery.copy_arrival import copy_arrivals
 from digest.delivery.erasure import erase
@@ -29,9 +29,16 @@ class Voting:
         return VoteTerms(
             hashes=self.resources.hashes,
             disposable=self.site.disposable,
-            scanners=self._scanners(),
+            scanners=self.scanners,
             delivered=copy_arrivals if self._hears_of_mail() else nothing_known,
         )
+
+    @cached_property
+    def scanners(self) -> list[IPv4Network | IPv6Network]:
+        """The networks that scan mail; raises `BadSetting`."""
+        lines = listed_lines("DIGEST_SCANNER_NETWORKS", self.resources.settings.scanner_networks)
+        texts = (line.partition("#")[0].strip() for line in lines)
+        return [_network(text, number) for number, text in enumerate(texts, start=1) if text]
 
     @property
     def shown_from(self) -> int:
@@ -68,19 +75,6 @@ class Voting:
         """Return whether events tell of the mail that is sent; raises `BadSetting`."""
         to_provider = self.resources.outbox_folder is None
         return to_provider and bool(self.resources.settings.webhook_key_list())
-
-    def _scanners(self) -> list[IPv4Network | IPv6Network]:
-        path = self.resources.settings.scanner_networks
-        if path is None:
-            return []
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except OSError as fault:
-            raise BadSetting(f"DIGEST_SCANNER_NETWORKS: {path}: {fault.strerror}") from None
-        except UnicodeDecodeError:
-            raise BadSetting(f"DIGEST_SCANNER_NETWORKS: {path} isn't text in UTF-8") from None
-        texts = (line.partition("#")[0].strip() for line in lines)
-        return [_network(text, number) for number, text in enumerate(texts, start=1) if text]
 
 
 def _network(text: str, number: int) -> IPv4Network | IPv6Network:

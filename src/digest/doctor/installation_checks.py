@@ -50,7 +50,7 @@ def run_checks(app: App) -> list[CheckResult]:
 
 
 def _run(check: _Check, app: App) -> list[CheckResult]:
-    about = check.__name__.strip("_").removeprefix("check_")
+    about = check.__name__.strip("_").removeprefix("check_").replace("_", " ")
     try:
         return list(check(app))
     except DigestError as fault:
@@ -141,6 +141,16 @@ def _provider(app: App) -> Iterator[CheckResult]:
         )
 
 
+def _disposable_domains(app: App) -> Iterator[CheckResult]:
+    _ = app.public_site.disposable  # raises for a file that can't be read
+    yield from ()
+
+
+def _scanner_networks(app: App) -> Iterator[CheckResult]:
+    _ = app.votes.scanners  # raises for a file that can't be read, and for a faulty line
+    yield from ()
+
+
 def _newsletters(app: App) -> Iterator[CheckResult]:
     with app.database.read() as session:
         for newsletter in store.newsletters(session):
@@ -226,7 +236,13 @@ def _letters(app: App) -> Iterator[CheckResult]:
         )
 
 
-_CHECKS: tuple[_Check, ...] = (_address, _sender, _provider)
+_CHECKS: tuple[_Check, ...] = (
+    _address,
+    _sender,
+    _provider,
+    _disposable_domains,
+    _scanner_networks,
+)
 _TABLE_CHECKS: tuple[_Check, ...] = (
     database_checks.check_clock,
     _newsletters,
