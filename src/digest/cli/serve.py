@@ -27,10 +27,11 @@ def web(
     """Serve the public site: archive, sign-up, unsubscribe and the event webhook."""
     call = call_of(context)
     call.app.require_secrets()
+    site = make_site(call.app)  # raises for settings that can't be used, before a word is said
     sock = listen(port, host)
     call.out.print(f"The site is at {url_of(sock)}  (stop with Ctrl-C)")
     if not call.settings.webhook_key_list():
         call.err.print(
             "The site refuses the provider's events, because DIGEST_WEBHOOK_KEYS is missing."
         )
-    serve(make_site(call.app), sock)
+    serve(site, sock)
