@@ -72,7 +72,7 @@ def test_a_broken_link_is_told_so(site: Running, broken: Callable[[str], str]) -
     assert "This link doesn’t work" in answer.text
 
 
-def test_an_expired_link_leads_to_the_comparison_s_page(site: Running) -> None:
+def test_an_expired_link_leads_to_the_form_for_a_new_one(site: Running) -> None:
     path = link(site)
     site.clock.advance(days=site.app.settings.vote_days - 1)
     assert site.get(path).status_code == 200
@@ -81,7 +81,10 @@ def test_an_expired_link_leads_to_the_comparison_s_page(site: Running) -> None:
 
     assert answer.status_code == 410
     assert "This link to vote has expired" in answer.text
-    assert f'href="/comparisons/{SLUG}#vote"' in answer.text
+    there = f"/comparisons/{SLUG}/vote"
+    assert f'href="{there}" target="_top">Get a link to vote</a>' in answer.text
+    assert site.get(there).status_code == 200
+    assert f'href="{there}?lang=de"' in site.get(f"{path}?lang=de").text
 
 
 def test_a_withdrawn_comparison_takes_no_vote(site: Running) -> None:

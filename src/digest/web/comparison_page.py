@@ -101,6 +101,11 @@ def comparison_path(slug: str) -> str:
     return f"/comparisons/{slug}"
 
 
+def asking_path(slug: str) -> str:
+    """Return the path of the form by which a visitor asks for a link to vote on a comparison."""
+    return f"{comparison_path(slug)}/vote"
+
+
 def page_of(
     revision: Revision, *, base_url: str, language: str, background: Background | None = None
 ) -> ComparisonPage:

@@ -17,7 +17,7 @@ from digest.directory import public_revision
 from digest.errors import ComparisonWithdrawn, NotFound
 from digest.render.pages import vote_asking_page
 from digest.votes import VoteRequest
-from digest.web.comparison_page import comparison_path
+from digest.web.comparison_page import asking_path, comparison_path
 from digest.web.newsletter_cache import NewsletterEntry
 from digest.web.status_messages import StatusMessage, status_page
 from digest.web.theme import Theme
@@ -40,7 +40,6 @@ from subscribers.web import (
     retry_later,
 )
 
-_PATH = "/comparisons/{slug}/vote"
 _FORM = "vote"  # the form's name, as the consent entry keeps it
 _INBOX = PageText(
     title=N_("Check your inbox"),
@@ -81,7 +80,7 @@ class VoteAsking:
             post=self.take,
             refuse_early=self._sign_up.refuse_early,
         )
-        return [Route(_PATH, asking)]
+        return [Route(asking_path("{slug}"), asking)]
 
     async def show(self, request: EndpointRequest) -> Response:
         """Show the form; the query may preset choices."""
@@ -146,7 +145,7 @@ class VoteAsking:
             language,
             source=_FORM,
             value=request.fields.get("email", "")[:254],
-            path=_PATH.format(slug=asked.paper.slug),
+            path=asking_path(asked.paper.slug),
             sent=bool(notice),
             harder=harder,
         )

@@ -25,7 +25,7 @@ from digest.votes import (
     read_vote_token,
     vote_path,
 )
-from digest.web.comparison_page import comparison_path
+from digest.web.comparison_page import asking_path
 from digest.web.status_messages import StatusMessage, status_page
 from digest.web.theme import Theme
 from digest.web.voting.ballot_box import BallotBox, BallotSlip, CastVote, OpenedLink
@@ -40,7 +40,7 @@ from subscribers.web import Endpoint, EndpointRequest, Handler, Page, PageText, 
 
 _EXPIRED = PageText(
     title=N_("This link to vote has expired"),
-    body=(N_("You can still vote on the comparison’s page: we’ll email you a new link."),),
+    body=(N_("You can still vote: we’ll email you a new link."),),
 )
 _ERASED = PageText(
     title=N_("This link no longer works"),
@@ -243,8 +243,8 @@ def _withdrawn(request: EndpointRequest) -> _Refused:
 def _expired(request: EndpointRequest, paper: BallotPaper | None) -> _Refused:
     if paper is None or paper.withdrawn:
         return _withdrawn(request)
-    there = [(request.gettext("Vote there"), f"{comparison_path(paper.slug)}#vote")]
-    return _Refused(replace(request.make_page(_EXPIRED), links=there), HTTPStatus.GONE)
+    form = (request.gettext("Get a link to vote"), request.onward(asking_path(paper.slug)))
+    return _Refused(replace(request.make_page(_EXPIRED), links=[form]), HTTPStatus.GONE)
 
 
 def _slip(
