@@ -44,7 +44,9 @@ def newest(session: Session, slug: str = SLUGS[0]) -> Revision:
     return store.latest(session, store.by_slug(session, slug))
 
 
-def vote(database: Database, *votes: Who, side: int = 0, slug: str = SLUGS[0]) -> None:
+def vote(
+    database: Database, *votes: Who, side: int = 0, slug: str = SLUGS[0], at: datetime = NOW
+) -> None:
     with database.write() as session:
         row = newest(session, slug)
         session.add_all(
@@ -55,7 +57,7 @@ def vote(database: Database, *votes: Who, side: int = 0, slug: str = SLUGS[0]) -
                 call=call,
                 held=held,
                 edition_id=edition,
-                at=NOW,
+                at=at,
                 mailbox_hash=f"{reader}",
             )
             for reader, call, held, edition in votes
@@ -119,6 +121,17 @@ def test_a_reader_of_both_tools_is_one_and_who_is_held_or_took_back_is_none(
     assert found.turnout == 3
     assert found.taken_back == 2
     assert list(found.held.items()) == [(HeldReason.SCANNER, 2), (HeldReason.NETWORK, 1)]
+
+
+def test_readers_have_voted_since_the_first_day_with_a_vote_that_counts(
+    compared: Database,
+) -> None:
+    count(compared, FIRST, 1, 0)
+    count(compared, SECOND, 0, 0)  # one was taken back, and another one came
+    vote(compared, (1, None, None, 7), (2, Call.SHIP, HeldReason.SCANNER, 7))
+    assert numbers(compared).since is None
+    vote(compared, (3, Call.SHIP, None, 7), at=datetime(2026, 11, 27, 23, 59, tzinfo=UTC))
+    assert numbers(compared).since == SECOND
 
 
 def test_the_readers_of_an_edition_are_those_whose_link_was_in_it(compared: Database) -> None:

@@ -1,6 +1,7 @@
 """What editors are told of the votes on a comparison: which numbers there are, and how they add up.
 
-None reads a vote's history, and only turnout and what was taken back look at each vote.
+None reads a vote's history, and only turnout, since when it is, and what was taken back look at
+each vote.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
@@ -60,7 +61,7 @@ class VoteNumbers:
 
     slug: str
     title: str
-    since: date | None  #: the day of the first vote, in UTC
+    since: date | None  #: the first day, in UTC, with a vote that counts
     turnout: int  #: different readers with a vote that counts
     tools: Sequence[ToolNumbers]  #: left and right
     held: Mapping[HeldReason, int]  #: votes that aren't counted, by reason, the most first
@@ -102,11 +103,12 @@ def vote_numbers(session: Session, revisions: Sequence[Revision]) -> list[VoteNu
     """Return the votes on the comparisons of some revisions, with names and panel of those."""
     ids = [row.comparison_id for row in revisions]
     days, held, gone = _days(session, ids), _held(session, ids), _taken_back(session, ids)
+    since = _since(session, ids)
     return [
         VoteNumbers(
             slug=row.comparison.slug,
             title=row.title,
-            since=next(iter(days[row.comparison_id]), None),
+            since=since.get(row.comparison_id),
             turnout=turnout(session, [row.comparison_id]),
             tools=_tool_numbers(row.contenders, days[row.comparison_id]),
             held=dict(held[row.comparison_id].most_common()),
@@ -182,6 +184,18 @@ def _days(
     for comparison_id, day, tool_id, ships, skips in rows:
         found[comparison_id].setdefault(day, {})[tool_id] = VoteCount(ships, skips)
     return found
+
+
+def _since(session: Session, ids: Collection[int]) -> Mapping[int, date]:
+    """Return the day of the oldest vote that counts, by comparison."""
+    rows = session.connection().execute(
+        select(col(Vote.comparison_id), func.min(col(Vote.at)))
+        .where(
+            col(Vote.comparison_id).in_(ids), col(Vote.held).is_(None), col(Vote.call).is_not(None)
+        )
+        .group_by(col(Vote.comparison_id))
+    )
+    return {comparison_id: at.astimezone(UTC).date() for comparison_id, at in rows}
 
 
 def _held(session: Session, ids: Collection[int]) -> Mapping[int, Counter[HeldReason]]:
