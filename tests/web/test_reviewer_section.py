@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser
 from sqlmodel import select
 
+from digest.comparisons.models import Call
 from digest.votes import preference_of
 from digest.votes.models import Vote, VoterPreference
 from subscribers.tokens import LinkTarget
@@ -77,6 +78,27 @@ def test_from_five_votes_it_names_the_reviewer_and_leads_by_one_button(
     assert leads(site)
     assert LEAD in switch(site, on=False)
     assert not leads(site)
+
+
+def test_who_agrees_with_nobody_on_half_of_the_tools_is_offered_nothing(
+    site: Running, vote: Callable[[int], None]
+) -> None:
+    vote(6)
+    switch(site, on=True)
+    store_judged(site.app.database, site.clock(), unanimous=Call.SHIP)
+    with site.app.database.write() as session:
+        for row in session.exec(select(Vote)):
+            row.call = Call.SKIP
+    page = site.http.get(own(site)).text
+    nobody = "we haven’t found a reviewer you agree with on at least half of the tools."
+    assert f"{nobody} Until we do, you’ll get the usual email." in page
+    assert STOP in page
+    page = switch(site, on=False)
+    assert nobody in page
+    assert "usual email" not in page
+    assert "Lead my email" not in page
+    german = site.http.get(own(site), params={"lang": "de"}).text
+    assert "das bei mindestens der Hälfte der Werkzeuge Ihrer Meinung ist." in german
 
 
 def test_who_has_switched_it_on_can_switch_it_off_whatever_became_of_the_votes(

@@ -26,8 +26,10 @@ PANEL = {1: (SHIP, SHIP), 2: (SKIP, SKIP), 3: (SHIP, SKIP), 4: (SKIP, SHIP)}
 VOTED_ON = 3  #: comparisons, of two tools each
 
 
-def judged(number: int, *, reviewer: str | None = None) -> ComparisonDraft:
-    """Return a comparison whose reviewers' calls are published."""
+def judged(
+    number: int, *, reviewer: str | None = None, unanimous: Call | None = None
+) -> ComparisonDraft:
+    """Return a comparison with published calls: those of `PANEL`, or one for all."""
     sides = [
         ContenderDraft(
             name=f"{name} {number}",
@@ -35,7 +37,7 @@ def judged(number: int, *, reviewer: str | None = None) -> ComparisonDraft:
                 VerdictDraft(
                     seat=seat,
                     quote=f"Seat {seat} on {name}.",
-                    call=calls[side],
+                    call=unanimous or calls[side],
                     reviewer=reviewer if seat == 2 else None,
                 )
                 for seat, calls in PANEL.items()
@@ -46,11 +48,18 @@ def judged(number: int, *, reviewer: str | None = None) -> ComparisonDraft:
     return ComparisonDraft(title=f"Anvil {number} vs Bellows {number}", contenders=tuple(sides))
 
 
-def store_judged(database: Database, now: datetime, **options: str) -> None:
+def store_judged(
+    database: Database,
+    now: datetime,
+    *,
+    reviewer: str | None = None,
+    unanimous: Call | None = None,
+) -> None:
     """Store the comparisons that `vote_like` votes on."""
     with database.write() as session:
         for number in range(VOTED_ON):
-            store_draft(session, judged(number, **options), now=now)
+            draft = judged(number, reviewer=reviewer, unanimous=unanimous)
+            store_draft(session, draft, now=now)
 
 
 def vote_like(database: Database, reader: int, seat: int, now: datetime, *, tools: int = 6) -> None:

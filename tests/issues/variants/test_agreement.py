@@ -66,6 +66,12 @@ def test_nobody_is_named_before_five_votes_compare(compared: int, named: bool) -
     assert bool(best(agreements(votes(*[SHIP] * 9), known))) is named
 
 
+@pytest.mark.parametrize(("letters", "named"), [("ssskkk", True), ("sskkk", False)])
+def test_nobody_is_named_who_agrees_on_under_half(letters: str, named: bool) -> None:
+    found = agreements(votes(*[SHIP] * 6), panel(s1=letters, s2="k" * 6, s3="ss"))
+    assert bool(best(found)) is named
+
+
 def test_a_reviewer_with_too_few_calls_gives_way_to_the_next() -> None:
     found = agreements(votes(*[SHIP] * 6), panel(s1="sss---", s2="sssskk"))
     assert found[0].reviewer.seat == 1

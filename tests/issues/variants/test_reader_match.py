@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from sqlmodel import select
 
-from digest.comparisons.models import Comparison
+from digest.comparisons.models import Call, Comparison
 from digest.comparisons.store import store_draft
 from digest.db import Database
 from digest.issues.variants import lead_with_reviewer, match_facts, match_of
@@ -107,6 +107,16 @@ def test_only_consenting_readers_who_get_the_newsletter_are_matched_for_it(
         assert seats_agreed_with(session, "weekly", seats=4) == [2, 3]
         assert readers_by_seat(session, "weekly", seats=3) == {}
         assert readers_by_seat(session, "daily", seats=4) == {}
+
+
+def test_who_agrees_with_nobody_on_half_of_the_tools_gets_no_variant(
+    database: Database, now: datetime
+) -> None:
+    store_judged(database, now, unanimous=Call.SHIP)
+    reader = add_reader(database, leads=True)
+    vote_like(database, reader, 2, now)
+    with database.read() as session:
+        assert seats_agreed_with(session, "weekly", seats=4) == []
 
 
 def test_consent_is_kept_with_its_moment_until_it_is_taken_back(

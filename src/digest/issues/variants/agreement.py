@@ -57,8 +57,12 @@ def agreements(votes: Iterable[OwnVote], calls: PanelCalls) -> list[Agreement]:
 
 
 def best(found: Iterable[Agreement]) -> Agreement | None:
-    """Return the first of `agreements` that compares enough tools; ``None`` while none does."""
-    return next((one for one in found if one.compared >= FEWEST), None)
+    """Return the first of `agreements` that compares enough tools, and agrees on half of them.
+
+    It is ``None`` while there is none.
+    """
+    enough = (one for one in found if one.compared >= FEWEST)
+    return next((one for one in enough if 2 * one.agreed >= one.compared), None)
 
 
 def _best_first(one: Agreement) -> tuple[float, int, int, int]:

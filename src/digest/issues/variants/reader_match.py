@@ -19,6 +19,7 @@ from digest.comparisons.models import Call, Revision
 from digest.comparisons.store import newest
 from digest.issues.content import known_calls, reviewer_names, reviewer_of_seat
 from digest.issues.variants.agreement import (
+    FEWEST,
     Agreement,
     ComparedTool,
     PanelCalls,
@@ -48,8 +49,16 @@ class ReviewerMatch:
 
     @property
     def best(self) -> Agreement | None:
-        """The reviewer whom the reader agrees with; ``None`` while too few votes compare."""
+        """The reviewer whom the reader agrees with.
+
+        It is ``None`` while too few votes compare, or where nobody agrees on half of them.
+        """
         return best(self.found)
+
+    @property
+    def compares(self) -> bool:
+        """Whether enough votes can be compared with some reviewer's calls."""
+        return self.compared >= FEWEST
 
     @property
     def compared(self) -> int:
