@@ -79,6 +79,28 @@ def test_a_share_that_changed_twice_is_told_with_each_day(
     ]
 
 
+def test_a_slip_that_is_put_right_on_its_day_is_not_told(
+    session: Session, terms: PublicTerms, now: datetime
+) -> None:
+    for hours, share in ((0, 100.0), (24, 75.0), (25, 100.0)):
+        draft = make_draft("Lathe", "Mortar", shares=(share, 25.0))
+        keep(session, draft, now + timedelta(hours=hours))
+
+    assert told(session, terms) == []
+
+
+def test_of_several_values_of_one_day_the_last_is_told(
+    session: Session, terms: PublicTerms, now: datetime
+) -> None:
+    for hours, share in ((0, 100.0), (24, 75.0), (25, 50.0), (48, 25.0)):
+        draft = make_draft("Lathe", "Mortar", shares=(share, 25.0))
+        keep(session, draft, now + timedelta(hours=hours))
+
+    [(_, steps)] = told(session, terms)
+    day = now.date()
+    assert steps[1:] == [("50%", day + timedelta(1)), ("25%", day + timedelta(2))]
+
+
 def test_a_call_is_told_and_words_are_not(
     session: Session, terms: PublicTerms, now: datetime
 ) -> None:

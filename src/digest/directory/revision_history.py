@@ -1,7 +1,8 @@
 """What has changed in a comparison since it became public, and why, where somebody said why.
 
 This module hides which changes count: those of shares, calls and prices, between revisions that
-visitors could see. What an import replaced before that day was never public.
+visitors could see. What an import replaced before that day was never public, and a day, in UTC, is
+told by what stood at its end.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from itertools import pairwise
+from itertools import groupby, pairwise
+from typing import NamedTuple
 
 from sqlmodel import Session
 
@@ -75,24 +77,40 @@ def _public(revisions: Sequence[Revision], since: datetime) -> list[Revision]:
     return list(revisions[before:])
 
 
+class _Step(NamedTuple):
+    value: str
+    day: date
+    why: str
+
+
 def _grouped(
     shown: Sequence[Revision], whys: Mapping[int, str], *, first: date, language: str
 ) -> list[ChangeHistory]:
-    steps: dict[tuple[object, ...], list[HistoryStep]] = {}
-    told: dict[tuple[object, ...], tuple[str, list[str]]] = {}
+    steps: dict[tuple[object, ...], list[_Step]] = {}
+    told: dict[tuple[object, ...], str] = {}
     for old, new in pairwise(shown):
         for change in _changes(old, new):
             key, words = (change.kind, change.tool, change.seat), change.in_words(language)
-            day = new.imported_at.date()
-            steps.setdefault(key, [HistoryStep(value=_said(words.was, language), day=first)])
-            steps[key].append(HistoryStep(value=_said(words.now, language), day=day))
-            _, reasons = told.setdefault(key, (words.what, []))
-            reasons += [why] if (why := whys.get(new.id or 0)) else []
-    histories = [
-        ChangeHistory(what=what, steps=steps[key], why=reasons)
-        for key, (what, reasons) in told.items()
-    ]
-    return sorted(histories, key=lambda history: history.steps[-1].day, reverse=True)
+            told.setdefault(key, words.what)
+            steps.setdefault(key, [_Step(_said(words.was, language), first, "")])
+            day, why = new.imported_at.date(), whys.get(new.id or 0, "")
+            steps[key].append(_Step(_said(words.now, language), day, why))
+    histories = [_by_day(what, steps[key]) for key, what in told.items()]
+    changed = [history for history in histories if len(history.steps) > 1]
+    return sorted(changed, key=lambda history: history.steps[-1].day, reverse=True)
+
+
+def _by_day(what: str, steps: Iterable[_Step]) -> ChangeHistory:
+    """Return a history with the last value of each day, of the days that changed it."""
+    kept: list[HistoryStep] = []
+    whys: list[str] = []
+    for day, group in groupby(steps, key=lambda step: step.day):
+        of_day = list(group)
+        value = of_day[-1].value
+        if not kept or kept[-1].value != value:
+            kept.append(HistoryStep(value=value, day=day))
+            whys += [step.why for step in of_day if step.why]
+    return ChangeHistory(what=what, steps=kept, why=whys)
 
 
 def _said(value: str, language: str) -> str:
