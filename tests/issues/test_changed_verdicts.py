@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import orjson
 import pytest
+from typer.testing import CliRunner
 
 from digest import samples
 from digest.app.installation import App
+from digest.cli import app as digest_app
 from digest.comparisons import store as comparisons
 from digest.comparisons.loader import read_file
 from digest.comparisons.models import Call, Comparison, Entry
@@ -330,3 +333,22 @@ def test_a_draft_is_held_up_by_what_happens_to_a_change_it_tells_of(weeks: Weeks
     with weeks.database.write() as session:
         comparisons.by_slug(session, slug).withdrawn_at = weeks.now
     assert findings(weeks) == ["withdrawn", "changed-again"]
+
+
+def test_a_check_says_what_changed_after_a_draft_was_built_without_it(weeks: Weeks) -> None:
+    def untold() -> list[str]:
+        command = ["--database", str(weeks.database.url), "check", "2", "--json"]
+        found = orjson.loads(CliRunner().invoke(digest_app, command).stdout)["findings"]
+        return [each["message"] for each in found if each["rule"] == "changed-since"]
+
+    slug = weeks.slugs[0]
+    weeks.send(NEXT)
+    with weeks.database.write() as session:
+        store.by_number(session, 1, 2).state = IssueState.BUILT
+    weeks.revise(slug, lambda draft: _left(draft, tagline="Other words"))
+    assert untold() == []
+    weeks.revise(slug, share(75.0))
+    assert untold() == [f"it doesn't tell of {slug}, whose verdict has changed since"]
+    assert findings(weeks) == []  # nothing that approving or sending waits for
+    weeks.revise(slug)
+    assert untold() == []

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from digest.comparisons import store as comparisons
 from digest.comparisons.models import Comparison, Revision
 from digest.issues import provenance, store
+from digest.issues.changed_verdicts import changed_since_told
 from digest.issues.content import IssueView
 from digest.issues.identity import MailIdentity
 from digest.issues.issue_commands import build_again, named
@@ -193,6 +194,34 @@ def changed_since(edition: Edition, issue: Issue | None) -> list[Finding]:
         for each in provenance.background_of(edition).changes
         if session.get_one(Comparison, each.comparison_id).latest
         != session.get_one(Revision, each.now).number
+    ]
+
+
+def untold_since(edition: Edition, issue: Issue) -> list[Finding]:
+    """Return a warning for each verdict that changed after an unsent issue was built without it.
+
+    It says nothing untrue, and the next issue tells of these. So this isn't among the findings that
+    an approval or an unattended newsletter waits for.
+    """
+    session = cast(Session, object_session(edition))
+    if issue.state is not IssueState.BUILT or issue.corrects_issue_id is not None:
+        return []
+    newsletter = store.newsletter_of(session, issue)
+    carried = [row.comparison_id for row in store.placements(session, issue)]
+    day = store.dated(issue, newsletter)
+    now = changed_since_told(session, newsletter, issue.number or 0, carried=carried, day=day)
+    told = {each.comparison_id for each in provenance.background_of(edition).changes}
+    mend = f"Build it again: {build_again(issue)}; otherwise, the next issue tells it."
+    return [
+        warning(
+            "changed-since",
+            "html",
+            f"it doesn't tell of {each.slug}, whose verdict has changed since",
+            mend,
+        )
+        for each in now
+        if each.comparison_id not in told
+        and session.get_one(Revision, each.now).imported_at > edition.frozen_at
     ]
 
 

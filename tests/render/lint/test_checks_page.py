@@ -102,6 +102,12 @@ votes on one, or that its verdict changed. Build it again.
 issues](votes.md#when-a-verdict-changes), and it has changed again after the issue was built. Build
 it again, or approve it as it is: the next issue tells the rest.
 
+### changed-since
+
+**Warning.** A verdict that an earlier issue told has changed after this issue was built, so it
+doesn't mention it. Build it again, or send it as it is: the next issue tells it. Only `digest
+check` says this. Neither approving nor sending waits for it, so nobody has to accept it.
+
 ### edited
 
 **Warning.** An editor changed the words of a comparison after the issue was built, so its mail has

@@ -210,12 +210,12 @@ def check(
 ) -> None:
     """Check an issue again; exit 1 if an error blocks sending it."""
     from digest.issues.link_checker import check_link, unreachable
-    from digest.issues.linting import score_spam
+    from digest.issues.linting import score_spam, untold_since
 
     call = call_of(context)
     with call.app.database.read() as session:
         row, edition = find_issue(session, newsletter, issue)
-        findings = call.app.issues.findings(edition)
+        findings = call.app.issues.findings(edition) + untold_since(edition, row)
         content = call.app.sending.edition_send(session, row).content if spam else None
     facts: dict[str, Any] = {"issue": issue}
     if content:
