@@ -31,8 +31,17 @@ BASE = "https://news.example.com"
 
 def fill(path: Path, readers: int) -> None:
     """Make a store with *readers* confirmed subscribers and one issue ready to go."""
+    from digest.comparisons.models import Comparison, Revision, SourceForm
     from digest.db import Database
-    from digest.issues.models import Edition, Issue, IssueState, Newsletter
+    from digest.issues.models import (
+        Edition,
+        Issue,
+        IssueState,
+        Newsletter,
+        Placement,
+        Recipe,
+        TemplateSet,
+    )
     from digest.migrations.all_tables import METADATA
 
     database = Database(f"sqlite:///{path}")
@@ -51,6 +60,19 @@ def fill(path: Path, readers: int) -> None:
             frozen_at=now,
         )  # fmt: skip
         session.add(edition)
+        for at in range(1, 1 + len(VOTES)):
+            comparison = Comparison(id=at, slug=f"pair-{at}", first_imported_at=now)
+            revision = Revision(
+                id=at, comparison_id=at, number=1, fingerprint="f", title=f"Pair {at}",
+                form=SourceForm.JSON, imported_at=now,
+            )  # fmt: skip
+            session.add_all([comparison, revision])
+            session.flush()
+            session.add(Placement(issue_id=1, position=at, comparison_id=at, revision_id=at))
+        session.add(TemplateSet(hash="none", files={}))
+        session.flush()
+        carried = {"revisions": list(range(1, 1 + len(VOTES)))}
+        session.add(Recipe(edition_id=1, made_from=carried, templates="none"))
     database.close()
     raw = sqlite3.connect(path)
     stamp = now.strftime("%Y-%m-%d %H:%M:%S.%f")
