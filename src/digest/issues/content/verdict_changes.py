@@ -146,7 +146,7 @@ def _sentences(changes: Sequence[ContentChange], language: str) -> Iterator[str]
         of_tool = [change for change in changes if change.tool == tool]
         for change in of_tool:
             if change.kind is ChangeKind.PANEL_SHARE:
-                yield _of_share(change, language, words)
+                yield _of_value(change, language, words)
         for call in Call:
             turned = [
                 change.reviewer or reviewer_of_seat(change.seat, language)
@@ -157,27 +157,29 @@ def _sentences(changes: Sequence[ContentChange], language: str) -> Iterator[str]
                 yield _of_calls(call, turned, tool, words, language)
         for change in of_tool:
             if change.kind is ChangeKind.ENTRY:
-                yield _of_pricing(change, language, words)
+                yield _of_value(change, language, words)
 
 
-def _of_share(change: ContentChange, language: str, words: Translations) -> str:
-    text = words.gettext("The panel’s share of %(tool)s went from %(was)s to %(now)s.")
-    if not change.was:
-        text = words.gettext("The panel’s share of %(tool)s is now %(now)s; there was none before.")
-    elif not change.now:
-        text = words.gettext("There’s no panel share of %(tool)s any more; it was %(was)s.")
+#: How a value changed, was first known, and is known no more.
+_OF_VALUE: Mapping[ChangeKind, tuple[str, str, str]] = {
+    ChangeKind.PANEL_SHARE: (
+        N_("The panel’s share of %(tool)s went from %(was)s to %(now)s."),
+        N_("The panel’s share of %(tool)s is now %(now)s; there was none before."),
+        N_("There’s no panel share of %(tool)s any more; it was %(was)s."),
+    ),
+    ChangeKind.ENTRY: (
+        N_("The pricing of %(tool)s changed from %(was)s to %(now)s."),
+        N_("The pricing of %(tool)s is now known: %(now)s."),
+        N_("The pricing of %(tool)s is no longer known; it was %(was)s."),
+    ),
+}
+
+
+def _of_value(change: ContentChange, language: str, words: Translations) -> str:
+    changed, known, gone = _OF_VALUE[change.kind]
+    text = known if not change.was else changed if change.now else gone
     view = change.in_words(language)
-    return text % {"tool": change.tool, "was": view.was, "now": view.now}
-
-
-def _of_pricing(change: ContentChange, language: str, words: Translations) -> str:
-    text = words.gettext("The pricing of %(tool)s changed from %(was)s to %(now)s.")
-    if not change.was:
-        text = words.gettext("The pricing of %(tool)s is now known: %(now)s.")
-    elif not change.now:
-        text = words.gettext("The pricing of %(tool)s is no longer known; it was %(was)s.")
-    view = change.in_words(language)
-    return text % {"tool": change.tool, "was": view.was, "now": view.now}
+    return words.gettext(text) % {"tool": change.tool, "was": view.was, "now": view.now}
 
 
 def _of_calls(
