@@ -61,8 +61,8 @@ migration: $(READY)  ## A new revision from the models: make migration NAME="Add
 requirements:  ## Pin the newest versions that fit pyproject.toml: for production, for work
 	@test -x $(BIN)/uv || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install -q uv
-	@$(PIN) pyproject.toml --extra postgres -o requirements.txt
-	@$(PIN) pyproject.toml --extra postgres --extra charts --group dev -c requirements.txt -o requirements-dev.txt
+	@$(PIN) pyproject.toml --extra postgres --extra dkim -o requirements.txt
+	@$(PIN) pyproject.toml --extra postgres --extra charts --extra dkim --group dev -c requirements.txt -o requirements-dev.txt
 	@$(PIN) --group docs -c requirements-dev.txt -o requirements-docs.txt
 
 clean:  ## Remove what make has made

@@ -21,7 +21,7 @@ cd "$empty"
 "$uv" venv -q --python "$python" venv
 pip() { "$uv" pip install -q --python venv/bin/python "$@"; }
 if [ -n "${OLDEST:-}" ]; then
-  "$uv" pip compile -q --resolution lowest-direct --python "$python" --extra postgres --extra charts \
+  "$uv" pip compile -q --resolution lowest-direct --python "$python" --extra postgres --extra charts --extra dkim \
     --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o floors.txt
   # The tests' own tools stay as they are pinned, whatever versions they would rather have.
   sed 's/==.*//' floors.txt >names.txt

@@ -30,6 +30,9 @@ FROZEN = {
     "v0016_images.py": "f21593f79fc5b95a0a2d0ebfc5451c5c1e8031a3d80f3b0d0e570d54877835bd",
     "v0017_directory.py": "c060647348f43bf022594eefdefae97308271771c38c0ed703a6b7020d94c3ba",
     "v0018_votes.py": "5618e3a7d69e6b61dd41210f3bd8baa779b4656dc5eaa6ab08fe4d002a4cd990",
+    "v0019_job_queue.py": "95ca5fd193843119fa4959557dc085a933d62d82d3c496c22167f2f4bac0c734",
+    "v0020_pace.py": "267e976fdc972d38f8efc33113d490444a5d23044944d091ac98e7f534eb96e0",
+    "v0021_smtp.py": "c0d04084f0591a258a80cbc5a7a4f79d0134e400b3558fea719c963f5a1b791b",
 }
 FILES = {path.name: sha256(path.read_bytes()).hexdigest() for path in FOLDER.glob("v*.py")}
 
