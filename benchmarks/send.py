@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -184,12 +185,21 @@ def measure(name: str, *arguments: object) -> dict[str, float]:
 
 def megabytes_of_group(leader: int) -> float:
     """Add up what a process and those it forked hold; a shared page counts once (PSS)."""
-    kilobytes = 0
+    group = []
     for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, ProcessLookupError, ValueError):
+        with suppress(OSError):
             if os.getsid(int(folder.name)) == leader:
-                rollup = (folder / "smaps_rollup").read_text(encoding="ascii")
-                kilobytes += int(re.findall(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[0])
+                group.append(int(folder.name))
+    return megabytes(group)
+
+
+def megabytes(processes: Iterable[int]) -> float:
+    """Add up what processes hold; a page that they share counts once (PSS)."""
+    kilobytes = 0
+    for process in processes:
+        with suppress(OSError, IndexError):  # it may have ended meanwhile
+            rollup = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii")
+            kilobytes += int(re.findall(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[0])
     return kilobytes / 1024
 
 

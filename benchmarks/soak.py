@@ -25,19 +25,11 @@ from secrets import token_hex
 from statistics import mean
 from urllib.parse import urlsplit
 
+from benchmarks.ready_issue import fill, installation, plan
 from benchmarks.signup import post
-from digest import samples
-from digest.app.installation import App, open_app
+from digest.app.installation import App
 from digest.cli.installation.init import WEEKLY
-from digest.comparisons.loader import read_file
-from digest.comparisons.store import store_draft
-from digest.delivery.sending.planning import plan_deliveries
 from digest.fake_sendgrid import RunningFake, running_fake
-from digest.issues import build, store
-from digest.issues.calendar.cadence import period_at
-from digest.issues.models import Newsletter
-from digest.migrations.upgrade import upgrade
-from digest.settings import load
 from digest.web.server import listen
 from subscribers.tokens import Purpose, Tokens
 from subscribers.web import NewsletterInfo
@@ -78,43 +70,6 @@ def environment(folder: Path, fake: RunningFake) -> dict[str, str]:
         "DIGEST_TRUSTED_PROXIES": "127.0.0.0/8",
         "DIGEST_BACKUPS": str(folder / "backups"),
     }
-
-
-def fill(folder: Path, fake: RunningFake, readers: int) -> App:
-    """Set an installation up with one issue on its way."""
-    fields = {
-        name if name == "DIGEST_FROM" else name.removeprefix("DIGEST_").lower(): value
-        for name, value in environment(folder, fake).items()
-    }
-    app = open_app(load({}, **fields))
-    now = datetime.now(UTC)
-    with app.database.write() as session:
-        upgrade(session.connection())
-        newsletter = Newsletter(**WEEKLY.model_dump(exclude={"id", "scheduled"}), scheduled=False)
-        session.add(newsletter)
-        session.flush()
-        for path in samples.comparisons():
-            store_draft(session, read_file(path), now=now)
-        connection = session.connection()
-        connection.exec_driver_sql(
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
-            " INSERT INTO subscriber (id, address, address_key, language, created_at)"
-            " SELECT i, 'reader' || i || '@example.org', 'reader' || i || '@example.org', 'en', ?"
-            " FROM n",
-            (readers, f"{now:%Y-%m-%d %H:%M:%S.%f}"),
-        )
-        connection.exec_driver_sql(
-            "INSERT INTO subscription (subscriber_id, newsletter, standing, source, since)"
-            " SELECT id, 'weekly', 'confirmed', 'soak', created_at FROM subscriber"
-        )
-        issue, _ = build.build(
-            session, newsletter, period_at(now, "UTC"), now=now, issue_builder=app.issues.builder
-        )
-        edition = store.edition_of(session, issue)
-        plan_deliveries(
-            session, issue=issue, edition=edition, newsletter="weekly", batch_size=BATCH, now=now
-        )
-    return app
 
 
 async def sign_up(url: str, statuses: Counter[int], until: float) -> None:
@@ -171,7 +126,9 @@ def soak(minutes: float, readers: int, between: float) -> list[Look]:
         free.close()
         hook = f"http://127.0.0.1:{port}/webhooks/sendgrid"
         with running_fake(folder, events_to=hook) as fake:
-            app = fill(folder, fake, readers)
+            app = installation(environment(folder, fake))
+            fill(app, readers)
+            plan(app)
             # As many requests as there are batches, spread over the whole time.
             fake.set_faults([{"do": "delay", "seconds": 0.9 * minutes * 60 * BATCH / readers}])
             service = subprocess.Popen(  # noqa: S603 - this interpreter, our command line

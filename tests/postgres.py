@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -20,7 +21,7 @@ from digest.migrations.all_tables import METADATA
 
 URL_VARIABLE = "DIGEST_TEST_POSTGRES_URL"
 #: Speed for durability: nothing here must outlive the machine.
-FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "listen_addresses=")
+FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 #: Runs a server for as long as its own standard input stays open: it ends with the tests, however
 #: those end.
 UNTIL_EOF = '"$@" & read -r _; kill -INT $!; wait $!'
@@ -38,16 +39,67 @@ def running_postgres() -> Iterator[URL]:
     if named:
         yield make_url(named).set(drivername="postgresql+psycopg")
         return
+    with postgres_server(*FAST) as server:
+        yield server.url
+
+
+@contextmanager
+def postgres_server(*options: str) -> Iterator[PostgresServer]:
+    """Run a server of one's own, which may be crashed and started again; raises `NoPostgres`.
+
+    *options* are settings such as ``fsync=off``; without any, it is as durable as in production.
+    """
     programs = _programs()
     with tempfile.TemporaryDirectory(prefix="pg-") as place:
         user = _owner(Path(place))
         _make(programs, place, user)
-        server = URL.create(
-            "postgresql+psycopg", "digest", database="postgres", query={"host": place}
-        )
-        with _started(programs, place, user):
-            _wait_for(server)
+        server = PostgresServer(programs / "postgres", place, user, options)
+        server.start()
+        try:
             yield server
+        finally:
+            server.stop()
+
+
+class PostgresServer:
+    """A server in a folder of its own; it listens on a socket there, and on no port."""
+
+    def __init__(
+        self, program: Path, place: str, user: str | None, options: Sequence[str] = ()
+    ) -> None:
+        self._place, self._user = place, user
+        chosen = [word for one in ("listen_addresses=", *options) for word in ("-c", one)]
+        self._command = [str(program), "-D", f"{place}/data", "-k", place, *chosen]
+        query = {"host": place}
+        self.url = URL.create("postgresql+psycopg", "digest", database="postgres", query=query)
+
+    @property
+    def pid(self) -> int:
+        """The process that all others of the server are children of."""
+        return int(Path(self._place, "data", "postmaster.pid").read_text("ascii").split()[0])
+
+    def start(self) -> None:
+        """Start the server, and wait until it answers; raises `NoPostgres`."""
+        with Path(self._place, "log").open("ab") as log:
+            self._running = subprocess.Popen(  # noqa: S603 - the server's own program
+                ["/bin/sh", "-c", UNTIL_EOF, "sh", *self._command],
+                user=self._user,
+                cwd="/",
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        _wait_for(self.url)
+
+    def stop(self) -> None:
+        """Cut every connection, and wait until the server is gone."""
+        self._running.communicate()
+
+    def crash(self) -> None:
+        """End the server at once, as a power cut does: what was not on disk is lost."""
+        os.kill(self.pid, signal.SIGQUIT)
+        self.stop()
 
 
 @contextmanager
@@ -118,25 +170,6 @@ def _make(programs: Path, place: str, user: str | None) -> None:
     )
     if done.returncode:
         raise NoPostgres(f"initdb failed: {done.stderr.decode()[-500:]}")
-
-
-@contextmanager
-def _started(programs: Path, place: str, user: str | None) -> Iterator[None]:
-    chosen = [word for one in FAST for word in ("-c", one)]
-    server = [str(programs / "postgres"), "-D", f"{place}/data", "-k", place, *chosen]
-    with (
-        Path(place, "log").open("wb") as log,
-        subprocess.Popen(  # noqa: S603 - the server's own program
-            ["/bin/sh", "-c", UNTIL_EOF, "sh", *server],
-            user=user,
-            cwd="/",
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        ),
-    ):
-        yield
 
 
 def _wait_for(server: URL) -> None:

@@ -1,0 +1,191 @@
+"""What PostgreSQL sees of an issue: times and sizes of the plan, and the cost of each batch sent.
+
+    python -m benchmarks.server_load [--readers 1000000] [--send 1000000]
+
+The server is as durable as in production. The numbers are PostgreSQL's own, read before and after
+each step; the sink answers at once, so that the send is as fast as this machine allows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Connection, create_engine, text
+
+from benchmarks.floors import peak_mb
+from benchmarks.ready_issue import fill, installation, plan
+from benchmarks.send import megabytes
+from benchmarks.sink import running_sink
+from digest.app.installation import App
+from digest.delivery.sending import Settlement, StopSignal, dispatch
+from digest.issues.models import Issue
+from tests.postgres import PostgresServer, own_database, postgres_server
+
+#: What a server with a few gigabytes is given; the rest is as PostgreSQL ships.
+OPTIONS = ("shared_buffers=1GB", "max_wal_size=8GB", "track_io_timing=on")
+SECRET = "a secret for benchmarks, long enough"  # noqa: S105 - it guards nothing
+TABLES = ("subscriber", "subscription", "delivery", "batch", "attempt")
+_COUNTED = (
+    "SELECT d.xact_commit AS transactions, d.tup_inserted AS inserted, d.tup_updated AS updated,"
+    " d.tup_fetched AS fetched, d.temp_bytes, w.wal_records, w.wal_fpi AS whole_pages,"
+    " w.wal_bytes, w.wal_sync AS syncs"
+    " FROM pg_stat_database d, pg_stat_wal w WHERE d.datname = current_database()"
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: how long it took, and what PostgreSQL counted meanwhile."""
+
+    seconds: float
+    counted: dict[str, float]
+    peak_mb: float  #: of this process
+    server_mb: float  #: at most, of the server's processes; shared memory counts once
+
+
+def environment(url: str, sink: str, folder: Path) -> dict[str, str]:
+    """Return the settings of an installation that sends to the sink."""
+    return {
+        "DIGEST_DATABASE_URL": url,
+        "DIGEST_SECRET": SECRET,
+        "DIGEST_TRANSPORT": "sendgrid",
+        "DIGEST_SENDGRID_API_KEY": "SG.a-key-for-the-sink.only",
+        "DIGEST_SENDGRID_URL": sink,
+        "DIGEST_BASE_URL": "https://news.example.com",
+        "DIGEST_FROM": "Weekly <news@example.com>",
+        "DIGEST_POSTAL_ADDRESS": "1 Mill Lane, Anytown",
+        "DIGEST_EPOCH_FILE": str(folder / "digest.epoch"),
+    }
+
+
+def measured(
+    server: PostgresServer, app: App, connection: Connection, work: Callable[[], object]
+) -> Step:
+    """Do the work, and return what it took; *app*'s connections end with it."""
+    before, began = _counts(connection), time.perf_counter()
+    with _watched(server) as seen:
+        work()
+        app.database.close()
+    seconds = time.perf_counter() - began
+    after = _counts(connection)
+    counted = {name: after[name] - before[name] for name in after}
+    return Step(seconds, counted, peak_mb(), max(seen, default=0.0))
+
+
+@contextmanager
+def _watched(server: PostgresServer) -> Iterator[list[float]]:
+    """Look every half second at the memory that the server's processes hold."""
+    seen: list[float] = []
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.5):
+            with suppress(OSError):
+                main = server.pid
+                backends = Path(f"/proc/{main}/task/{main}/children").read_text("ascii").split()
+                seen.append(megabytes([main, *map(int, backends)]))
+
+    watching = threading.Thread(target=look)
+    watching.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        watching.join()
+
+
+def _counts(connection: Connection) -> dict[str, float]:
+    time.sleep(1.2)  # a backend that has just ended tells its numbers within a second
+    connection.execute(text("SELECT pg_stat_clear_snapshot()"))
+    row = connection.execute(text(_COUNTED)).mappings().one()
+    return {name: float(value) for name, value in row.items()}
+
+
+def sizes(connection: Connection) -> None:
+    """Print each table's rows, and its bytes on disk with and without its indexes."""
+    for name in TABLES:
+        rows, heap, whole = connection.execute(
+            text(
+                "SELECT (SELECT reltuples FROM pg_class WHERE oid = CAST(:name AS regclass)),"
+                " pg_relation_size(:name), pg_total_relation_size(:name)"
+            ),
+            {"name": name},
+        ).one()
+        each = f"{whole / rows:6.0f} bytes a row" if rows > 0 else ""
+        print(
+            f"  {name:<13}{max(rows, 0):>12,.0f} rows {heap / 1e6:>8,.0f} MB,"
+            f" with indexes {whole / 1e6:>8,.0f} MB {each}"
+        )
+
+
+def told(name: str, step: Step, units: int, unit: str) -> None:
+    """Print a step, in all and by unit."""
+    print(
+        f"{name}: {step.seconds:.1f} s, {units / step.seconds:,.0f} a second;"
+        f" this process peaked at {step.peak_mb:.0f} MB, the server's at {step.server_mb:,.0f} MB"
+    )
+    for what, count in step.counted.items():
+        print(f"  {what:<14}{count:>18,.0f}  {count / units:>12,.3f} per {unit}")
+
+
+def send(app: App, readers: int) -> None:
+    """Send batches until so many readers were handed over."""
+    stop_signal, handed = StopSignal(), 0
+
+    def count(settlement: Settlement) -> None:
+        nonlocal handed
+        handed += settlement.count
+        if handed >= readers:
+            stop_signal.stop()
+
+    with app.database.read() as session:
+        sending = app.sending.edition_send(session, session.get_one(Issue, 1))
+    dispatch(sending, concurrency=2, stop_signal=stop_signal, progress=count)
+
+
+def measure(server: PostgresServer, folder: Path, readers: int, sent: int) -> None:
+    """Fill, plan and send, and print what each took."""
+    with own_database(server.url) as bare, running_sink() as sink:
+        url = bare.render_as_string(hide_password=False)
+        app = installation(environment(url, sink, folder))
+        engine = create_engine(bare, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            step = measured(server, app, connection, partial(fill, app, readers))
+            connection.execute(text("VACUUM ANALYZE"))
+            told("the list", step, readers, "reader")
+            sizes(connection)
+            step = measured(server, app, connection, partial(plan, app))
+            told("the plan", step, readers, "reader")
+            connection.execute(text("VACUUM ANALYZE"))
+            connection.execute(text("CHECKPOINT"))
+            sizes(connection)
+            step = measured(server, app, connection, partial(send, app, sent))
+            connection.execute(text("ANALYZE"))
+            told("the send", step, sent // app.settings.batch_size, "batch")
+            sizes(connection)
+        engine.dispose()
+
+
+def main() -> None:
+    """Measure one list."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--readers", type=int, default=1_000_000)
+    parser.add_argument("--send", type=int, default=1_000_000)
+    told_ = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, postgres_server(*OPTIONS) as server:
+        print(f"{os.cpu_count()} cores, {platform.machine()}, {', '.join(OPTIONS)}")
+        measure(server, Path(folder), told_.readers, min(told_.send, told_.readers))
+
+
+if __name__ == "__main__":
+    main()
