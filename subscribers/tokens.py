@@ -6,7 +6,7 @@ subject's MAC.
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b32decode, b32encode, urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from binascii import b2a_base64
 from collections.abc import Callable, Sequence
@@ -24,6 +24,7 @@ MIN_SECRET = 32  # characters
 MAX_TOKEN = 400  # characters; a longer token is refused unread
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _MAC_BYTES = 15  # 120 bits; a multiple of three, so that base64 needs no padding
+_SHORT_MAC_BYTES = 6  # 48 bits: whoever guesses has to send a mail for each try
 
 
 class Purpose(StrEnum):
@@ -54,7 +55,8 @@ class Tokens:
     def __init__(self, secrets: Sequence[str]) -> None:
         _check(secrets)
         self._keys = {
-            purpose: tuple(_Keys(secret, purpose) for secret in secrets) for purpose in Purpose
+            purpose: tuple(_Keys(secret, purpose.value) for secret in secrets)
+            for purpose in Purpose
         }
 
     def signer(self, purpose: Purpose) -> Callable[[str], str]:
@@ -87,12 +89,43 @@ class Tokens:
         return subject.decode()
 
 
+class MailTokens:
+    """Make and read the tokens in the addresses that bounces come back to.
+
+    They are like `Tokens`, but in base32 (RFC 4648, section 6) in lower case, since mail servers
+    change the case of an address; and with a MAC of 48 bits, since a local part has 64 octets.
+    """
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        _check(secrets)
+        self._keys = tuple(_Keys(secret, "bounce", _SHORT_MAC_BYTES) for secret in secrets)
+
+    def sign(self, subject: bytes) -> str:
+        """Return the token for a subject."""
+        mac = self._keys[0].mac(subject)
+        packed = b32encode(mac + self._keys[0].masked(subject, mac))
+        return packed.rstrip(b"=").lower().decode()
+
+    def read(self, token: str) -> bytes:
+        """Return the subject of a token, in any case of letters; raise `BadToken`."""
+        try:
+            packed = b32decode(token.upper().encode("ascii") + b"=" * (-len(token) % 8))
+        except (UnicodeEncodeError, Base64Error):
+            raise BadToken from None
+        mac, hidden = packed[:_SHORT_MAC_BYTES], packed[_SHORT_MAC_BYTES:]
+        for keys in self._keys:
+            subject = keys.masked(hidden, mac)
+            if compare_digest(mac, keys.mac(subject)):
+                return subject
+        raise BadToken
+
+
 class _Keys:
     """One secret's two keys for one purpose: one for the MAC, one for the mask."""
 
-    def __init__(self, secret: str, purpose: Purpose) -> None:
-        self._mac = blake2b(key=_derive(secret, purpose.value), digest_size=_MAC_BYTES)
-        self._mask = blake2b(key=_derive(secret, f"mask {purpose.value}"))
+    def __init__(self, secret: str, purpose: str, mac_bytes: int = _MAC_BYTES) -> None:
+        self._mac = blake2b(key=_derive(secret, purpose), digest_size=mac_bytes)
+        self._mask = blake2b(key=_derive(secret, f"mask {purpose}"))
 
     def mac(self, raw: bytes) -> bytes:
         """Return the MAC of a subject."""
