@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from digest.db import Database
@@ -18,6 +14,7 @@ from digest.delivery.sending.planning import plan_deliveries
 from digest.issues import store
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from subscribers.models import Standing, Subscription
+from tests.delivery.lock_waits import meanwhile
 from tests.service.conftest import World
 
 pytestmark = pytest.mark.postgres
@@ -36,32 +33,6 @@ def world(postgres_database: Database, now: datetime) -> World:
     made.tick(now - timedelta(hours=1))
     assert [issue.state for issue in made.issues()] == [IssueState.BUILT]
     return made
-
-
-def waits_for_us(database: Database) -> bool:
-    """Return whether a transaction waits for a lock of another one."""
-    asked = text(
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    with database.read() as session:
-        waiting: int = session.connection().execute(asked).scalar_one()
-    return waiting > 0
-
-
-def meanwhile(
-    database: Database, ours: Callable[[Session], object], theirs: Callable[[], object]
-) -> Future[object]:
-    """Start *theirs* before *ours* is committed, and wait for both to end."""
-    with ThreadPoolExecutor(1) as pool:
-        with database.write() as session:
-            ours(session)
-            other = pool.submit(theirs)
-            end = time.monotonic() + 30
-            while not (other.done() or waits_for_us(database)) and time.monotonic() < end:
-                pass
-        other.exception(60)
-    return other
 
 
 def freeze(session: Session, issue: Issue, newsletter: str, now: datetime) -> None:

@@ -61,7 +61,7 @@ def pause(
     """Pause an issue: finish the requests under way, and start no further batch."""
     call = call_of(context)
     with call.app.database.write() as session:
-        row = find_issue(session, newsletter, issue)[0]
+        row = find_issue(session, newsletter, issue, lock=True)[0]
         control.pause(session, row, why)
         facts = _state_of(row)
     return Told(

@@ -63,10 +63,12 @@ def confirm_acceptance(
     """
     editions: set[int] = set()
     connection = session.connection()
-    for attempt, at in proofs.items():
+    for attempt, at in sorted(proofs.items()):  # in one order, so that no two wait for each other
         row = known[attempt]
         if row.proved_at is not None and row.proved_at <= at:
             continue
+        # Locked before it matches: another attempt's response may be about to move the batch.
+        connection.execute(_LOCKED, {"attempt_of": attempt})
         connection.execute(_PROVED, {"attempt_of": attempt, "moment": at})
         if row.proved_at is None and connection.execute(_ACCEPT, {"attempt_of": attempt}).rowcount:
             editions.add(row.edition)
@@ -110,6 +112,12 @@ _KNOWN = (
     .join(Issue, col(Issue.id) == col(Edition.issue_id))
     .join(Newsletter, col(Newsletter.id) == col(Issue.newsletter_id))
     .where(col(Attempt.key).in_(bindparam("keys", expanding=True)))
+)
+_LOCKED = (
+    select(col(Batch.id))
+    .join(Attempt, col(Attempt.batch_id) == col(Batch.id))
+    .where(col(Attempt.key) == bindparam("attempt_of"))
+    .with_for_update(of=Batch)
 )
 _PROVED = (
     update(Attempt)

@@ -175,7 +175,7 @@ def resolve(
     if not by.strip() or not why.strip():
         raise WrongState("a decision needs a name and a reason")
     batches = session.exec(
-        select(Batch).where(col(Batch.key).startswith(key, autoescape=True))
+        select(Batch).where(col(Batch.key).startswith(key, autoescape=True)).with_for_update()
     ).all()
     if not batches or not key:
         raise NotFound(f"no batch has a key that begins with {key or 'nothing'}", next_step=_LIST)

@@ -160,6 +160,7 @@ def mark_sent_if_done(session: Session, edition_id: int, now: datetime) -> Deliv
     batches that came back unsent since are cancelled too. The caller commits.
     """
     issue = session.get_one(Issue, session.get_one(Edition, edition_id).issue_id)
+    session.refresh(issue, with_for_update=True)  # a person may be cancelling it
     if issue.state is IssueState.CANCELLED:
         cancel_batches(session, [edition_id], issue.note)
     counts = count_deliveries(session, edition_id)

@@ -165,7 +165,9 @@ def _readers(
     if not reasons:
         return rows
     exclude(session, reasons)
-    return [row for row in rows if row[0] not in reasons]
+    left = [row for row in rows if row[0] not in reasons]
+    connection.execute(_COUNTED, {"batch": batch.id, "readers": len(left)})
+    return left
 
 
 def _readers_statement() -> OneReadQuery:
@@ -242,6 +244,8 @@ _SENDABLE = (
 _EMPTY = (
     update(Batch).where(_THIS).values(state=BatchState.EMPTY, size=0, attempt=None, not_before=None)
 )
+#: At once, since the claim may still fail: another process may have the only probe.
+_COUNTED = update(Batch).where(_THIS).values(size=bindparam("readers"))
 _CLAIM = (
     update(Batch)
     .where(_THIS)

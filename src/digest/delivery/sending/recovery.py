@@ -99,6 +99,7 @@ def _held(session: Session, edition_id: int) -> list[Any]:
                 col(Batch.edition_id) == edition_id,
                 col(Batch.state).in_([BatchState.CLAIMED, BatchState.STARTED]),
             )
+            .order_by(col(Batch.id))  # or two machines that recover at once wait for each other
             .with_for_update(of=Batch)
         )
         .all()

@@ -1,4 +1,8 @@
-"""Record a response, and decide if its batch is accepted, sent again, split, parked or in doubt."""
+"""Record a response, and decide if its batch is accepted, sent again, split, parked or in doubt.
+
+Whoever moves a batch locks its row first, and then that of its attempt: so an event, a decision, a
+recovery and a late response of several machines come one after the other, without a deadlock.
+"""
 
 from __future__ import annotations
 
@@ -76,29 +80,20 @@ def settle(
     decided on: then only the attempt records it.
     """
     connection = session.connection()
-    connection.execute(
-        _SETTLE,
-        {
-            "by": attempt,
-            "now": now,
-            "kind": answer.outcome,
-            "code": answer.status,
-            "words": answer.detail,
-            "provider": answer.provider_id if isinstance(answer, Accepted) else None,
-        },
-    )
     held = {"batch": batch_id, "by": attempt}
     if isinstance(answer, Accepted):
         is_settled = connection.execute(_ACCEPT, held).rowcount == 1
-        circuit_breaker.accepted(session, batch_id)
         if not is_settled:  # a person may have decided "unsent" meanwhile: this disproves it
             confirm_acceptance(
                 session, known_attempts(session, [attempt]), {attempt: int(now.timestamp())}
             )
+        _record(session, attempt, answer, now)
+        circuit_breaker.accepted(session, batch_id)
         return Settlement(
             outcome=answer.outcome if is_settled else "superseded", count=len(readers)
         )
     batch = connection.execute(_HELD, held).first()
+    _record(session, attempt, answer, now)
     if batch is None:
         return Settlement(outcome="superseded", count=len(readers))
     proved = confirmed_attempt(session, batch_id)
@@ -110,6 +105,21 @@ def settle(
             pause_issue(session, batch.edition_id, answer.detail)
         return Settlement(outcome="superseded", count=len(readers), detail=answer.detail, stop=stop)
     return _act_on(session, batch, readers, answer, now, retry_policy)
+
+
+def _record(session: Session, attempt: str, answer: Answer, now: datetime) -> None:
+    """Record the response of an attempt whose batch this transaction has locked, if it holds it."""
+    session.connection().execute(
+        _SETTLE,
+        {
+            "by": attempt,
+            "now": now,
+            "kind": answer.outcome,
+            "code": answer.status,
+            "words": answer.detail,
+            "provider": answer.provider_id if isinstance(answer, Accepted) else None,
+        },
+    )
 
 
 def _act_on(
@@ -384,19 +394,23 @@ _THIS_ATTEMPT = (
     col(Batch.attempt) == bindparam("by"),
     col(Batch.state).in_([BatchState.CLAIMED, BatchState.STARTED, BatchState.IN_DOUBT]),
 )
-_HELD = select(
-    col(Batch.id),
-    col(Batch.edition_id),
-    col(Batch.attempt),
-    col(Batch.root),
-    col(Batch.number),
-    col(Batch.first_delivery),
-    col(Batch.last_delivery),
-    col(Batch.size),
-    col(Batch.attempts),
-    col(Batch.tries),
-    col(Batch.seat),
-).where(*_THIS_ATTEMPT)
+_HELD = (
+    select(
+        col(Batch.id),
+        col(Batch.edition_id),
+        col(Batch.attempt),
+        col(Batch.root),
+        col(Batch.number),
+        col(Batch.first_delivery),
+        col(Batch.last_delivery),
+        col(Batch.size),
+        col(Batch.attempts),
+        col(Batch.tries),
+        col(Batch.seat),
+    )
+    .where(*_THIS_ATTEMPT)
+    .with_for_update()
+)
 #: ACCEPTED is among the states since an event may prove the attempt before its response is read.
 _ACCEPT = (
     update(Batch)
