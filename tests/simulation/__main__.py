@@ -47,7 +47,7 @@ def _many(first: int, number: int, jobs: int) -> int:
         for done, part in enumerate(pool.map(simulate, parts), 1):
             for seen in part:
                 faults += seen.faults
-                for name in ("looks", "mails", "requests", "deaths"):
+                for name in ("checks", "mails", "requests", "deaths"):
                     totals[name] += getattr(seen, name)
                 failed += [seen] if seen.fault else []
             if done % 10 == 0 and done < len(parts):
