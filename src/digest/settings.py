@@ -279,7 +279,7 @@ class Settings(BaseSettings):
         7, ge=0, description="The number of daily copies to keep; 0 makes none (SQLite only)."
     )
     epoch_file: Path | None = Field(
-        None, description="The file that counts requests; by default, beside the database."
+        None, description="The file that names the last requests; by default, beside the database."
     )
     log: LogFormat = Field(
         LogFormat.TEXT, description="The log format of `digest run`: text or json."

@@ -87,9 +87,9 @@ def opened(site: Installation) -> Iterator[Connection]:
 WAITED_FOR_NOTHING = "Another process is sending the rest, so there is nothing to do."
 
 
-def places(site: Installation) -> int:
-    """Count the folders that requests were made from."""
-    asked = text("SELECT count(DISTINCT split_part(owner, '/', 1)) FROM attempt")
+def senders(site: Installation) -> int:
+    """Count the processes that requests were made from."""
+    asked = text("SELECT count(DISTINCT owner) FROM attempt")
     with opened(site) as connection:
         number: int = connection.execute(asked).scalar_one()
     return number
@@ -113,7 +113,7 @@ def test_two_folders_send_one_issue_together(
     with first.started("send", "1") as one:
         until(lambda: fake.counts()["requests"] >= 1)
         with second.started("send", "1") as two:
-            until(lambda: places(first) == 2)
+            until(lambda: senders(first) == 2)
             fake.set_faults([])
             said = [each.communicate(timeout=LIMIT)[1] for each in (one, two)]
     lines = [line for err in said for line in complaints(err)]
@@ -169,5 +169,4 @@ def test_a_service_notes_what_another_machine_sends(
         service.terminate()
         _, err = service.communicate(timeout=LIMIT)
     assert service.returncode == 0, err
-    _, _, seen, _, own = noted.read_text("ascii").split()
-    assert (int(seen), int(own)) == (READERS // 25, 0)
+    assert len(noted.read_text("ascii").split()) == 2 + READERS // 25

@@ -91,7 +91,7 @@ class Sending:
 
     def edition_send(self, session: Session, issue: Issue) -> EditionSend:
         """Return everything that sending *issue* needs; raises `BadSetting`."""
-        settings, guard_file = self.resources.settings, self.restore_guard_file
+        settings = self.resources.settings
         tokens = self.resources.tokens
         newsletter = store.newsletter_of(session, issue)
         edition = store.edition_of(session, issue)
@@ -104,10 +104,10 @@ class Sending:
         )
         return EditionSend(
             store=self.resources.database,
-            step=lambda name: guard_file.count() if name == "started" else None,
+            on_start=self.restore_guard_file.note,
             transport=self.transport,
             clock=self.resources.clock,
-            owner=f"{guard_file.folder_id()}/{this_process()}",
+            owner=this_process(),
             edition_id=edition.id or 0,
             newsletter=newsletter.slug,
             issue=f"{newsletter.slug}-{issue.number}",

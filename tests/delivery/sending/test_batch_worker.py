@@ -100,9 +100,7 @@ def test_I3_an_epoch_file_that_cannot_be_written_leaves_no_doubt(
     begin(database, file)
     file.path.unlink()
     file.path.mkdir()  # no mode keeps the tests' own user from writing
-    step = file.count
-    counting = replace(sending, step=lambda name: step() if name == "started" else None)
-    counts = dispatch(counting, concurrency=1)
+    counts = dispatch(replace(sending, on_start=file.note), concurrency=1)
     assert (counts.in_doubt, counts.pending, transport.accepted) == (0, READERS, [])
     issue = issue_of(database, sending)
     assert issue.state is IssueState.PAUSED

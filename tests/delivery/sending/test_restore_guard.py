@@ -21,8 +21,8 @@ from digest.issues import approval
 from digest.issues.models import Approval, Issue, IssueState, Newsletter, Slot, SlotState
 from digest.service.backup import back_up
 from tests.delivery.conftest import MakeReaders, MakeSending
-from tests.delivery.counted import send as send_one
-from tests.delivery.counted import with_guard
+from tests.delivery.guarded import send as send_one
+from tests.delivery.guarded import with_guard
 
 
 @pytest.fixture
@@ -86,11 +86,32 @@ def test_a_database_that_has_never_sent_may_begin(
     assert file.read() is not None
 
 
-def test_every_attempt_is_counted(send: Callable[[], None], file: RestoreGuardFile) -> None:
+def test_every_attempt_is_named(
+    database: Database, send: Callable[[], None], file: RestoreGuardFile
+) -> None:
     send()
     noted = file.read()
     assert noted is not None
-    assert noted.own == 3
+    with database.read() as session:
+        assert set(noted.attempts) == set(session.exec(select(Attempt.key)).all())
+
+
+def test_the_last_attempts_are_named_and_the_file_stays_small(file: RestoreGuardFile) -> None:
+    keys = [f"{number:032x}" for number in range(100)]
+    file.begin(keys[0])
+    for key in keys:
+        file.note(key)
+    noted = file.read()
+    assert noted is not None
+    assert noted.attempts == tuple(keys[-32:])
+    assert file.path.stat().st_size < 2000
+
+
+def test_a_file_that_named_more_is_read_to_its_end(file: RestoreGuardFile) -> None:
+    first, second = "0" * 32, "1" * 32
+    file.begin(first, [second])
+    file.begin(second)
+    assert file.read() == GuardRecord(key=second)
 
 
 def test_A14_a_database_older_than_what_was_sent_is_held(
@@ -102,7 +123,7 @@ def test_A14_a_database_older_than_what_was_sent_is_held(
     send()
     restored = put_back(database, tmp_path / "copy.db")
     with pytest.raises(
-        DatabaseRestored, match="knows of 0 requests to the provider, and 3 were made"
+        DatabaseRestored, match="3 of the last 3 requests to the provider aren't in this database"
     ):
         restore_guard.begin(restored, file)
     restored.close()
@@ -234,15 +255,14 @@ def test_A15_a_whole_copy_is_not_noticed_and_the_manual_says_so(
     assert "What can't be noticed: two machines with copies of the same database" in manual
 
 
-def test_a_second_sender_that_begins_late_does_not_take_back_what_the_first_counted(
+def test_a_second_sender_that_begins_late_does_not_take_back_what_the_first_noted(
     file: RestoreGuardFile,
 ) -> None:
-    file.begin("key", 5)
-    file.count()
-    file.begin("key", 5)  # it read its 5 before the first sent one more
-    noted = file.read()
-    assert noted is not None
-    assert (noted.seen, noted.own) == (5, 1)
+    key, known, new = ("0" * 32, "1" * 32, "2" * 32)
+    file.begin(key, [known])
+    file.note(new)
+    file.begin(key, [known])  # it read the database before the first sent one more
+    assert file.read() == GuardRecord(key=key, attempts=(known, new))
 
 
 def test_a_sender_at_work_is_no_sign_of_a_restore(
@@ -275,42 +295,42 @@ def test_the_very_first_sender_at_work_is_no_sign_of_a_restore(
     assert restore_guard.hold_reason(database, Begun(file.path)) is None
 
 
-def test_a_request_on_record_but_not_counted_yet_is_counted_once(
+def test_a_request_on_record_but_not_noted_yet_is_noted_once(
     database: Database, file: RestoreGuardFile, make_readers: MakeReaders, make_sending: MakeSending
 ) -> None:
     make_readers(3)
     sending = make_sending()
     restore_guard.begin(database, file)
 
-    def another_begins(name: str) -> None:
-        if name == "started":
-            restore_guard.begin(database, file)
-            file.count()
+    def another_begins(attempt: str) -> None:
+        restore_guard.refresh_guard(database, file)
+        file.note(attempt)
 
-    guarded = replace(with_guard(sending, file), step=another_begins)
-    dispatch(guarded, concurrency=1)
+    dispatch(replace(sending, on_start=another_begins), concurrency=1)
     assert restore_guard.hold_reason(database, file) is None
+    noted = file.read()
+    assert noted is not None
+    assert len(noted.attempts) == 1
 
 
-def test_a_file_of_an_earlier_version_goes_on_counting(
+@pytest.mark.parametrize("counts", ["{0:015d}", "{0:015d} 0123456789ab {0:015d}"])
+def test_a_file_of_an_earlier_version_holds_by_its_counts_once_and_then_names_attempts(
     database: Database,
     file: RestoreGuardFile,
     make_readers: MakeReaders,
     make_sending: MakeSending,
-    tmp_path: Path,
+    counts: str,
 ) -> None:
-    make_readers(6)
+    make_readers(3)
     sending = make_sending()
     restore_guard.begin(database, file)
-    send_one(sending, RestoreGuardFile(tmp_path / "older"))
+    send_one(sending, file)
     noted = file.read()
     assert noted is not None
-    file.path.write_text(f"digest-epoch {noted.key} {1:015d}\n", "ascii")
+    file.path.write_text(f"digest-epoch {noted.key} {counts.format(2)}\n", "ascii")
+    assert "knows of 1 requests to the provider, and 2 were made" in str(
+        restore_guard.hold_reason(database, file)
+    )
+    file.path.write_text(f"digest-epoch {noted.key} {counts.format(1)}\n", "ascii")
     restore_guard.begin(database, file)
-    send_one(sending, file)
-    assert restore_guard.hold_reason(database, file) is None
-    with database.write() as session:
-        for attempt in session.exec(select(Attempt)).all():
-            if attempt.owner.startswith(file.folder_id()):
-                session.delete(attempt)
-    assert "knows of 0 requests" in str(restore_guard.hold_reason(database, file))
+    assert file.read() == noted

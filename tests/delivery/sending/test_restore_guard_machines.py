@@ -21,7 +21,7 @@ from digest.delivery.sending.batch_worker import EditionSend
 from digest.delivery.sending.restore_guard import DatabaseRestored, RestoreGuardFile
 from digest.issues.models import Issue, IssueState
 from tests.delivery.conftest import MakeReaders, MakeSending
-from tests.delivery.counted import send
+from tests.delivery.guarded import send
 from tests.postgres import copied_database
 
 pytestmark = pytest.mark.postgres
@@ -136,21 +136,41 @@ def test_A14_a_database_put_back_in_its_place_is_held(
     send(sending, file, 3)
     put_back(database, before)
     with pytest.raises(
-        DatabaseRestored, match=r"knows of 2 requests .*, and 5 were made from here"
+        DatabaseRestored, match="3 of the last 5 requests to the provider aren't in this database"
     ):
         restore_guard.begin(database, file)
 
 
-def test_A14_where_a_folder_that_has_sent_lost_its_file_nothing_is_sent(
+def test_a_machine_that_comes_back_with_an_empty_disk_joins_at_once_and_watches(
     database: Database, sending: EditionSend, folder: Folder
 ) -> None:
     file = folder("first")
     restore_guard.begin(database, file)
     send(sending, file, 2)
+    before = known(database)
+    send(sending, file)
     file.path.unlink()
-    assert "is missing, but this database has sent mail" in str(
-        restore_guard.hold_reason(database, file)
-    )
+    restore_guard.begin(database, file)
+    put_back(database, before)  # what was sent before its disk was lost is seen as well
+    with pytest.raises(DatabaseRestored, match="1 of the last 3 requests"):
+        restore_guard.begin(database, file)
+
+
+def test_A14_growth_since_a_restore_hides_nothing(
+    database: Database, sending: EditionSend, folder: Folder
+) -> None:
+    first, second = folder("first"), folder("second")
+    restore_guard.begin(database, first)
+    restore_guard.begin(database, second)
+    send(sending, first)
+    before = known(database)
+    send(sending, first)
+    put_back(database, before)
+    send(sending, second, 5)  # it knows of nothing, and was quicker
+    with pytest.raises(DatabaseRestored, match="1 of the last 2 requests"):
+        restore_guard.begin(database, first)
+    with pytest.raises(DatabaseRestored, match="1 of the last 2 requests"):
+        restore_guard.begin(database, second)
 
 
 def test_A14_a_copy_on_a_server_is_held_while_the_original_goes_on(
@@ -183,7 +203,7 @@ def test_A14_what_one_machine_finds_missing_holds_the_others_too(
     with pytest.raises(DatabaseRestored):
         restore_guard.begin(database, first)
     for file in (second, third):  # neither saw what the first did
-        with pytest.raises(DatabaseRestored, match=r"knows of 1 requests .*, and 5 were made"):
+        with pytest.raises(DatabaseRestored, match="4 of the last 5 requests"):
             restore_guard.begin(database, file)
     assert restore_guard.accept_restore(
         database, second, by="Ann", why="looked", now=now
@@ -205,7 +225,7 @@ def test_A14_a_machine_that_kept_up_holds_what_it_did_not_send_itself(
     restore_guard.refresh_guard(database, second)
     put_back(database, before)
     with pytest.raises(
-        DatabaseRestored, match=r"knows of 1 requests .*, and 5 were made: it is older"
+        DatabaseRestored, match=r"4 of the last 5 requests .*: it is older than what was sent"
     ):
         restore_guard.begin(database, second)
 

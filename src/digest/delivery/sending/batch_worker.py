@@ -62,6 +62,8 @@ class EditionSend:
     lease: float = 300.0  #: seconds; must be longer than the transport's time limit
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     rollout_limits: RolloutLimits = field(default_factory=RolloutLimits)
+    #: Called with an attempt's key once its start is durable, before anything leaves.
+    on_start: Callable[[str], None] = lambda _: None
     #: Called with the name of each step once it is durable; tests end the process in it.
     step: Callable[[str], None] = lambda _: None
 
@@ -135,6 +137,7 @@ def send_batch(sending: EditionSend, claimed: Claim) -> UnsettledResponse | None
 def _withhold_reason(sending: EditionSend, claimed: Claim) -> Answer | None:
     """Return why a started request must not leave after all; ``None`` when it may."""
     try:
+        sending.on_start(claimed.attempt)
         sending.step("started")
         with sending.store.read() as session:
             return None if is_still_held(session, claimed) else _LEASE_OVER

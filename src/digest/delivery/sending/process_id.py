@@ -19,11 +19,6 @@ def this_process() -> str:
     return f"{_machine()}/{pid}/{_started(pid) or 0}"
 
 
-def this_process_beside(owner: str) -> str:
-    """Return this process's name, prefixed with the place that *owner* sends from."""
-    return "/".join([*owner.split("/")[:-3], this_process()])
-
-
 def alive(owner: str) -> bool | None:
     """Return whether *owner* is alive; ``None`` when it is on another machine or can't be seen."""
     *_, machine, pid, started = ["", "", "", *owner.split("/")]

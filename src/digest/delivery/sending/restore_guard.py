@@ -1,29 +1,28 @@
 """Stop sending from a database restored from a copy: it lacks attempts, and would send them again.
 
-This module decides how a restore is detected. A guard file (setting `epoch_file`) in each folder
-that sends counts the attempts started from the folder, and holds how many the database has held in
-all. A database that holds fewer is older than the file, and is marked, so that no folder sends from
-it. A copy is detected by itself too: a backup is marked, and on a database server a copy has
-another identity than the original. Nothing is sent from either until a person accepts the restore.
+This module decides how a restore is detected. Each folder that sends has a guard file (setting
+`epoch_file`), a witness: it names the last attempts that were in the database. A database without
+one of them is older than the file, and is marked, so that no folder sends from it. A copy is
+detected by itself too: a backup is marked, and on a database server a copy has another identity
+than the original. Nothing is sent from either until a person accepts the restore.
 
-From a database server any number of folders, on any machines, may send; a folder that never has may
-begin at once. A SQLite file has one guard file, beside it.
+From a database server any number of folders, on any machines, may send, and a folder without a file
+joins at once: it has seen nothing, so it can tell nothing. A SQLite file has one guard file, beside
+it, which must not be missing.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import func, text, update
+from sqlalchemy import exists, func, text, update
 from sqlmodel import Session, col, select
 
 from digest.delivery.models import Attempt, Epoch, Installation
@@ -34,6 +33,7 @@ from digest.issues import approval
 from digest.issues.models import Issue, IssueState, Newsletter, Slot, SlotState
 from subscribers.sql import UnitOfWork, upsert
 
+MOST_ATTEMPTS = 32  #: that a guard file names; more than are started from a folder at one moment
 NEXT_STEP = (
     "find out what went out meanwhile (the provider's activity; digest docs backups), then:"
     " digest resume --after-restore --by NAME --why TEXT"
@@ -48,21 +48,21 @@ class DatabaseRestored(DatabaseUnfit):
 
 @dataclass(frozen=True, kw_only=True)
 class GuardRecord:
-    """The contents of a guard file: the database it belongs to, and two counts of attempts.
-
-    The counts are separate because an attempt is in the database a moment before *own* counts it: a
-    process that reads the database in between sees one attempt more than *own*.
-    """
+    """The contents of a guard file: the database it belongs to, and what that database has held."""
 
     key: str  #: `Installation.key` of the database
-    seen: int  #: attempts that the database has held at most, started from any folder
-    folder_id: str = ""  #: prefix of `Attempt.owner` for attempts started from this folder
-    own: int = 0  #: attempts started from this folder since the file was created
+    attempts: tuple[str, ...] = ()  #: keys of the last attempts known to be on record there
+    seen: int = 0  #: in a file of an earlier version: how many attempts there were at least
+
+    def naming(self, attempts: Sequence[str]) -> GuardRecord:
+        """Return the record with *attempts* as well, and the oldest left out."""
+        new = [key for key in attempts if key not in self.attempts]
+        return replace(self, attempts=(*self.attempts, *new)[-MOST_ATTEMPTS:])
 
 
 @dataclass(frozen=True)
 class RestoreGuardFile:
-    """The guard file: one line of fixed length, written in one call under a lock."""
+    """The guard file: one line, read and written under a lock."""
 
     path: Path
 
@@ -72,74 +72,92 @@ class RestoreGuardFile:
         Raise `DatabaseRestored` if the file can't be parsed.
         """
         try:
-            return _parse(self.path.read_bytes())
+            with self._locked(os.O_RDONLY, fcntl.LOCK_SH) as number:
+                return _parse(os.pread(number, _LONGEST, 0))
         except FileNotFoundError:
             return None
 
-    def folder_id(self) -> str:
-        """Return this folder's id: a hash of host and path, kept when the file moves."""
-        record = _read_or_none(self)
-        if record is not None and record.folder_id:
-            return record.folder_id
-        return sha256(f"{socket.gethostname()}:{self.path.absolute()}".encode()).hexdigest()[:12]
-
-    def count(self) -> None:
-        """Count one more attempt; do nothing before `begin` was called once."""
+    def note(self, attempt: str) -> None:
+        """Name an attempt that is on record; do nothing before `begin` was called once."""
         with self._locked() as number:
-            record = _parse(os.pread(number, 200, 0))
+            record = _parse(os.pread(number, _LONGEST, 0))
             if record is not None:
-                os.pwrite(number, _line(replace(record, own=record.own + 1)), 0)
+                os.pwrite(number, _line(record.naming([attempt])), 0)
 
-    def begin(self, key: str, seen: int, folder_id: str = "") -> None:
-        """Raise `seen` to *seen*, durably; begin a new record if the file is of another key."""
-        folder_id = folder_id or self.folder_id()
+    def begin(self, key: str, attempts: Sequence[str] = ()) -> None:
+        """Name *attempts* too, durably; begin a new record if the file is of another key."""
         with self._locked() as number:
-            record = _parse(os.pread(number, 200, 0))
+            before = os.pread(number, _LONGEST, 0)
+            record = _parse(before)
             if record is None or record.key != key:
-                record = GuardRecord(key=key, seen=seen)
-            line = _line(replace(record, seen=max(record.seen, seen), folder_id=folder_id))
-            if os.pread(number, 200, 0) != line:
+                record = GuardRecord(key=key)
+            line = _line(replace(record.naming(attempts), seen=0))
+            if not before.startswith(line):
                 os.pwrite(number, line, 0)
                 os.fsync(number)
 
     @contextmanager
-    def _locked(self) -> Iterator[int]:
-        number = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+    def _locked(
+        self, access: int = os.O_RDWR | os.O_CREAT, lock: int = fcntl.LOCK_EX
+    ) -> Iterator[int]:
+        number = os.open(self.path, access, 0o600)
         try:
-            fcntl.flock(number, fcntl.LOCK_EX)
+            fcntl.flock(number, lock)
             yield number
         finally:
             os.close(number)
 
 
 class _DatabaseState(NamedTuple):
-    """What the database holds, read after the file: it includes every attempt counted there."""
+    """What the database holds, read after the file: it includes every attempt named there."""
 
     installation: Installation | None
     epoch: Epoch | None  #: the row of the current key
     server: str | None  #: ids of server and database; ``None`` for a SQLite file
-    started: int  #: attempts, from every folder
-    own: int  #: attempts from this folder
+    sent: bool  #: whether any attempt was started
+    behind: str | None  #: what it lacks of the file's attempts; ``None`` when it has them all
     ended: bool  #: the file's key was this database's until a person accepted a restore
 
 
 class _Verdict(NamedTuple):
     state: _DatabaseState
     why: str | None  #: why nothing may be sent
-    older: bool  #: whether the reason is that the file counts more attempts than the database
+    older: bool  #: whether the reason is that the database lacks attempts that the file names
+    names_none: bool  #: whether the file names no attempt of this database yet
 
 
 def hold_reason(store: UnitOfWork, file: RestoreGuardFile) -> str | None:
     """Return why nothing may be sent from this database; ``None`` when sending may begin.
 
     The database is read in a transaction of its own. One begun before the file is read could miss
-    attempts that a running sender has counted in the file since.
+    attempts that a running sender has named in the file since.
     """
     return _check(store, file).why
 
 
 def begin(store: UnitOfWork, file: RestoreGuardFile) -> None:
-    """Check that sending may begin, and bring the file up to date; raise `DatabaseUnfit` if not."""
+    """Check that sending may begin, and begin the file where needed; raise `DatabaseUnfit` if not.
+
+    What it costs doesn't grow with what was sent, so that it may come before each batch.
+    """
+    verdict = _require_original(store, file)
+    if verdict.names_none or verdict.state.epoch is None:
+        _catch_up(store, file, verdict)
+
+
+def refresh_guard(store: UnitOfWork, file: RestoreGuardFile) -> None:
+    """Let the file name the newest attempts, from whatever folder.
+
+    Raise `DatabaseRestored` after a restore.
+
+    Every process that may send calls it periodically, so that it detects a database restored to a
+    time before the last call.
+    """
+    if file.path.exists() or _check(store, file).state.sent:
+        _catch_up(store, file, _require_original(store, file))
+
+
+def _require_original(store: UnitOfWork, file: RestoreGuardFile) -> _Verdict:
     from digest.migrations.upgrade import require_newest
 
     with store.read() as session:
@@ -149,19 +167,14 @@ def begin(store: UnitOfWork, file: RestoreGuardFile) -> None:
         if verdict.older:
             _mark_lost(store, verdict.why)
         raise DatabaseRestored(f"nothing is sent: {verdict.why}")
-    file.begin(_installation_key(store, verdict.state), verdict.state.started)
+    return verdict
 
 
-def refresh_guard(store: UnitOfWork, file: RestoreGuardFile) -> None:
-    """Bring the file up to date with the attempts of other folders.
-
-    Raise `DatabaseRestored` after a restore.
-
-    Every process that may send calls it periodically, so that it detects a database restored to a
-    time before the last call.
-    """
-    if file.path.exists() or _check(store, file).state.started:
-        begin(store, file)
+def _catch_up(store: UnitOfWork, file: RestoreGuardFile, verdict: _Verdict) -> None:
+    key = _installation_key(store, verdict.state)
+    with store.read() as session:
+        newest = _newest_attempts(session)
+    file.begin(key, newest)
 
 
 class AffectedIssues(NamedTuple):
@@ -181,7 +194,7 @@ def accept_restore(
     sends an issue by itself. On a database server, the guard files of the other folders follow
     when they next begin.
     """
-    folder_id, record = file.folder_id(), _read_or_none(file)
+    record = _read_or_none(file)
     with store.write() as session:
         row = session.get(Installation, 1) or Installation(id=1, key="")
         for key in {row.key, record.key if record else ""} - {""}:
@@ -198,9 +211,9 @@ def accept_restore(
                 session, issue, by=by, why=f"the database was restored: {why}", now=now
             )
         _miss_past_slots(session, now)
-        key, (started, _) = row.key, _count_started(session, folder_id)
+        key, newest = row.key, _newest_attempts(session)
     file.path.unlink(missing_ok=True)
-    file.begin(key, started, folder_id)
+    file.begin(key, newest)
     return AffectedIssues(*([issue.number for issue in issues] for issues in (paused, built)))
 
 
@@ -210,24 +223,33 @@ def _check(store: UnitOfWork, file: RestoreGuardFile) -> _Verdict:
         record = file.read()
     except DatabaseRestored as fault:
         broken = str(fault)
-    folder_id = file.folder_id()
     with store.read() as session:
-        state = _database_state(session, record, folder_id)
-    if state.started and record is None and _read_or_none(file) is not None:
+        state = _database_state(session, record)
+    if state.sent and record is None and _read_or_none(file) is not None:
         return _check(store, file)  # the first sender of this folder began in between
-    behind = _behind(state, record) if record is not None else None
-    why = _copied(state) or broken or _foreign(state, record, file) or behind
-    return _Verdict(state, why, older=why is not None and why == behind)
+    why = _copied(state) or broken or _foreign(state, record, file) or state.behind
+    return _Verdict(
+        state,
+        why,
+        older=why is not None and why == state.behind,
+        names_none=record is None or not record.attempts or record.key != _key(state),
+    )
 
 
-def _database_state(session: Session, record: GuardRecord | None, folder_id: str) -> _DatabaseState:
+def _key(state: _DatabaseState) -> str | None:
+    return state.installation.key if state.installation is not None else None
+
+
+def _database_state(session: Session, record: GuardRecord | None) -> _DatabaseState:
     installation = session.get(Installation, 1)
     of_file = session.get(Epoch, record.key) if record else None
+    is_its = record is not None and installation is not None and record.key == installation.key
     return _DatabaseState(
         installation,
         session.get(Epoch, installation.key) if installation else None,
         _server(session),
-        *_count_started(session, folder_id),
+        session.exec(select(exists().where(_STARTED))).one(),
+        _behind(session, record) if record is not None and is_its else None,
         of_file is not None and of_file.ended_at is not None,
     )
 
@@ -249,30 +271,32 @@ def _foreign(
 ) -> str | None:
     """Return why the file isn't this database's, or why it must not be missing; else ``None``."""
     if record is None:
-        # A database without attempts can't send twice; nor can a folder of a server without any.
-        is_new = state.server is not None and state.epoch is not None and not state.own
-        if state.started and not is_new:
+        # A database without attempts can't send twice, and that of a server shows its copies.
+        if state.sent and (state.server is None or state.epoch is None):
             return f"{file.path} is missing, but this database has sent mail"
         return None
-    if state.installation is not None and record.key == state.installation.key:
+    if record.key == _key(state):
         return None
     if state.server is not None and state.ended:
         return None
     return f"{file.path} belongs to another database, or to an earlier state of this one"
 
 
-def _behind(state: _DatabaseState, record: GuardRecord) -> str | None:
-    """Return by how much the file counts more attempts; ``None`` when it doesn't."""
-    if state.installation is None or record.key != state.installation.key:
-        return None
-    for count, held, whence in (
-        (record.own, state.own, " from here"),
-        (record.seen, state.started, ""),
-    ):
-        if count > held:
+def _behind(session: Session, record: GuardRecord) -> str | None:
+    """Return what the database lacks of the file's attempts; ``None`` when it has them all."""
+    named = select(func.count()).where(_STARTED, col(Attempt.key).in_(record.attempts))
+    lacking = len(record.attempts) - session.exec(named).one()
+    if lacking:
+        return (
+            f"{lacking} of the last {len(record.attempts)} requests to the provider aren't in this"
+            " database: it is older than what was sent"
+        )
+    if record.seen:
+        held = session.exec(select(func.count()).where(_STARTED)).one()
+        if held < record.seen:
             return (
-                f"this database knows of {held} requests to the provider, and {count} were"
-                f" made{whence}: it is older than what was sent"
+                f"this database knows of {held} requests to the provider, and {record.seen} were"
+                " made: it is older than what was sent"
             )
     return None
 
@@ -351,27 +375,37 @@ def _miss_past_slots(session: Session, now: datetime) -> None:
     session.connection().execute(update(Newsletter).values(scheduled_since=now))
 
 
-def _count_started(session: Session, folder_id: str) -> tuple[int, int]:
-    """Return how many attempts were started, from every folder and from the folder *folder_id*."""
-    own = func.count().filter(col(Attempt.owner).startswith(f"{folder_id}/"))
-    counts = select(func.count(), own).select_from(Attempt)
-    return session.exec(counts.where(col(Attempt.started_at).is_not(None))).one()
+def _newest_attempts(session: Session) -> Sequence[str]:
+    """Return the keys of the newest attempts, the newest last; no more than half a file's.
+
+    The other half is left to the folder's own, which are named as soon as they are on record.
+    """
+    newest = select(col(Attempt.key)).where(_STARTED).order_by(col(Attempt.claimed_at).desc())
+    return session.exec(newest.limit(MOST_ATTEMPTS // 2)).all()[::-1]
+
+
+_STARTED = col(Attempt.started_at).is_not(None)
+_LONGEST = 2048  # bytes that a file's line has at most
 
 
 def _line(record: GuardRecord) -> bytes:
-    fields = (record.key, f"{record.seen:015d}", record.folder_id, f"{record.own:015d}")
-    return f"digest-epoch {' '.join(fields)}\n".encode("ascii")
+    seen = [f"{record.seen:015d}"] if record.seen else []
+    return f"digest-epoch {' '.join([record.key, *seen, *record.attempts])}\n".encode("ascii")
 
 
 def _parse(raw: bytes) -> GuardRecord | None:
     if not raw:
         return None
     try:
-        # Older versions wrote neither `folder_id` nor `own`; their attempts are part of `seen`.
-        name, key, seen, *own = raw.decode("ascii").split()
+        # Earlier versions wrote counts of 15 digits: of all attempts, and of the folder's own.
+        name, key, *rest = raw.partition(b"\n")[0].decode("ascii").split()
         if name == "digest-epoch":
-            folder_id, number = own or ("", "0")
-            return GuardRecord(key=key, seen=int(seen), folder_id=folder_id, own=int(number))
+            counts = [int(field) for field in rest if len(field) == _DIGITS]
+            attempts = tuple(field for field in rest if len(field) == len(key))
+            return GuardRecord(key=key, attempts=attempts, seen=max(counts, default=0))
     except ValueError:
         pass
     raise DatabaseRestored("the epoch file beside the database can't be read")
+
+
+_DIGITS = 15

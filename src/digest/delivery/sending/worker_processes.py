@@ -23,7 +23,7 @@ from typing import BinaryIO
 import orjson
 
 from digest.delivery.sending.batch_worker import EditionSend
-from digest.delivery.sending.process_id import this_process_beside
+from digest.delivery.sending.process_id import this_process
 from digest.delivery.sending.settlement import Settlement
 
 #: With fewer batches than this, the send ends before a worker process would have started.
@@ -128,7 +128,7 @@ def _fork(sending: EditionSend, work: Work, stop_signal: StopSignal) -> tuple[in
         with os.fdopen(writing, "wb", buffering=0) as pipe:
             threading.Thread(target=_stop_with, args=(parent, stop_signal), daemon=True).start()
             work(
-                replace(sending, owner=this_process_beside(sending.owner)),
+                replace(sending, owner=this_process()),
                 lambda settlement: _write(pipe, settlement),
             )
         code = 0

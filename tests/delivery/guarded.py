@@ -1,4 +1,4 @@
-"""Sending with the request counter of the restore guard, as an installation does it."""
+"""Sending with each request noted in the restore guard's file, as an installation does it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ from digest.delivery.sending.restore_guard import RestoreGuardFile
 
 
 def with_guard(sending: EditionSend, file: RestoreGuardFile) -> EditionSend:
-    """Return the send with its starts counted in the restore guard's file."""
-
-    def count(name: str) -> None:
-        if name == "started":
-            file.count()
-
-    return replace(sending, owner=f"{file.folder_id()}/{sending.owner}", step=count)
+    """Return the send with its starts noted in the restore guard's file."""
+    return replace(sending, on_start=file.note)
 
 
 def send(sending: EditionSend, file: RestoreGuardFile, batches: int = 1) -> None:
-    """Send that many batches, each counted in the file."""
+    """Send that many batches, each noted in the file."""
     guarded = with_guard(sending, file)
     for _ in range(batches):
         _, taken = settle_and_claim(guarded, None, more=True)
