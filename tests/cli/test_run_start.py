@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from digest.cli.run import start_facts, start_lines
+from digest.cli.service.run import start_facts, start_lines
 from digest.doctor import fine, warning
 from digest.issues import store
 from digest.settings import TransportKind

@@ -9,8 +9,9 @@ import typer
 from typer.testing import CliRunner
 
 from digest.app.installation import open_app
-from digest.cli import run, serve
+from digest.cli import serve
 from digest.cli.context import CommandContext
+from digest.cli.service import run
 from digest.db import Database
 from digest.errors import DigestError
 from digest.settings import load

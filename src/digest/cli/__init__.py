@@ -7,9 +7,9 @@ Each command takes its settings and installation from `context`. The package `in
 installation up and checks it; `comparisons` imports and lists; `newsletter_commands` adds and
 changes newsletters; `schedule` sets when issues are due; the package `issue` builds, approves,
 sends and controls issues; the package `audience` keeps subscribers; `events` and `report` read what
-the provider returned; `run`, `serve` and `preview` start servers; `template_files` hands out the
-shipped templates; `demo` and `fake_sendgrid` are for trying out. `console` fits what
-is printed to the terminal, and `comparison_output` lays out comparisons.
+the provider returned; the package `service` keeps running, and `serve` and `preview` start servers;
+`template_files` hands out the shipped templates; `demo` and `fake_sendgrid` are for trying out.
+`console` fits what is printed to the terminal, and `comparison_output` lays out comparisons.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ COMMANDS = {
     "digest.cli.demo:app": {
         "demo": "Try every step with samples and a fake SendGrid: import, build, send, report.",
     },
-    "digest.cli.run:app": {
+    "digest.cli.service.run:app": {
         "run": "Run everything in one process: schedule, sending, events and the public site.",
     },
     "digest.cli.installation.doctor:app": {
