@@ -32,13 +32,14 @@ class EventProcessing:
         return Spool(self.spool_folder, most_bytes=self.resources.settings.spool_megabytes << 20)
 
     def consumer(self) -> EventConsumer:
-        """Return a consumer of the spool, which remembers how far it alone has read."""
+        """Return what keeps and applies posts, and remembers how far it alone has read."""
         return EventConsumer(
             store=self.resources.database,
             spool=self.spool(),
             parse=self.resources.provider.parse,
             hashes=lambda: self.resources.hashes,
             clock=self.resources.clock,
+            shared=not self.resources.database.is_sqlite,
         )
 
     def prune(self) -> PruneResult:

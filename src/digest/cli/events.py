@@ -15,7 +15,12 @@ from rich.text import Text
 
 from digest.cli.context import JsonFlag, call_of, printable
 from digest.cli.issue.drafting import NewsletterOption
-from digest.delivery.events import change_tracking, count_dead_letters, handle_events
+from digest.delivery.events import (
+    change_tracking,
+    count_dead_letters,
+    handle_events,
+    waiting_posts,
+)
 from digest.delivery.events.replay import replay
 from digest.issues import store
 from digest.issues.content import TRACKING
@@ -34,6 +39,7 @@ def status(context: typer.Context, as_json: JsonFlag = False) -> None:
     call = call_of(context)
     spool = call.app.events.spool()
     with call.app.database.read() as session:
+        posts, octets = waiting_posts(session)
         dead_letters = count_dead_letters(session)
         newest = [
             {"at": letter.at.isoformat(), "why": letter.why, "said": letter.said}
@@ -42,7 +48,8 @@ def status(context: typer.Context, as_json: JsonFlag = False) -> None:
     facts: dict[str, Any] = {
         "spool": str(spool.folder),
         "waiting_files": len(spool.files()),
-        "waiting_bytes": spool.size(),
+        "waiting_posts": posts,
+        "waiting_bytes": spool.size() + octets,
         "quarantined": dead_letters.ever,
         "quarantined_kept": dead_letters.kept,
         "newest": newest,
@@ -50,8 +57,9 @@ def status(context: typer.Context, as_json: JsonFlag = False) -> None:
     if as_json:
         call.json(facts)
         return
-    waits = f"{facts['waiting_bytes']:,} bytes in {facts['waiting_files']} files"
-    call.out.print(f"Waiting: {waits} ({spool.folder})")
+    waits = f"{facts['waiting_bytes']:,} bytes in {facts['waiting_files']} files ({spool.folder})"
+    shared = "" if call.app.database.is_sqlite else f", and {posts:,} posts in the database"
+    call.out.print(f"Waiting: {waits}{shared}")
     call.out.print(
         f"Unusable: {dead_letters.ever:,} ever, the newest {dead_letters.kept:,} are kept"
     )

@@ -238,6 +238,17 @@ class SpoolPosition(SQLModel, table=True):
     offset: int = Field(sa_type=BigInteger)  #: bytes from the beginning
 
 
+class EventPost(SQLModel, table=True):
+    """One webhook post that waits on a database server, where any machine may apply it."""
+
+    __tablename__ = "event_post"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    body: bytes  #: byte for byte as it was received
+    received: int = Field(sa_type=BigInteger)  #: seconds since 1970
+    signed: int = Field(sa_type=BigInteger)  #: seconds since 1970; 0 if unreadable
+
+
 class PseudonymSalt(SQLModel, table=True):
     """The salt of an edition's pseudonyms; once deleted, none leads back to a reader."""
 

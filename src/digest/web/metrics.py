@@ -17,6 +17,7 @@ from sqlalchemy import Executable, String, func, select, type_coerce
 from sqlmodel import Session, col
 
 from digest.app.installation import App
+from digest.delivery.events import waiting_posts
 from digest.delivery.models import Attempt, Batch, BatchState, DeadLetter, MailEvent
 from digest.delivery.sending import restore_guard
 from digest.issues.models import Issue, JobRun, Slot
@@ -46,10 +47,11 @@ class _Metrics(Collector):
             yield from _sending(session)
             yield from _audience(session)
             yield from _ticks(app, session)
+            _, waiting = waiting_posts(session)
         held = restore_guard.hold_reason(app.database, app.sending.restore_guard_file) is not None
         yield _single("digest_hold", "1 while nothing is sent after a restore.", int(held))
-        spool = app.events.spool().size()
-        yield _single("digest_spool_bytes", "Events on disk, not all applied yet.", spool)
+        spool = app.events.spool().size() + waiting
+        yield _single("digest_spool_bytes", "Events kept, not all applied yet.", spool)
         yield _labelled(
             "digest_webhook_turned_away",
             "Posts turned away today and yesterday, by reason.",

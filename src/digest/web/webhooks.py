@@ -1,4 +1,4 @@
-"""Receive the provider's event posts: verify each, write it to the spool, and answer.
+"""Receive the provider's event posts: verify each, keep it durably, and answer.
 
 This module hides how many posts are handled at once, when the provider has to try again, and how
 rejected posts are counted. Nothing of a rejected post is kept.
@@ -94,7 +94,7 @@ class RejectedPosts:
 
 
 class Webhook:
-    """The webhook's handler: answer 2xx only once a post's events are on disk.
+    """The webhook's handler: answer 2xx only once a post is on disk, here or in the database.
 
     A consumer thread applies the events to the database afterwards. Raises `BadSetting` for keys
     that can't be read.
@@ -111,15 +111,15 @@ class Webhook:
         self._threads = CapacityLimiter(THREADS)
 
     def start(self) -> None:
-        """Apply the events that an earlier process left in the spool."""
+        """Apply the events that an earlier process left."""
         self._consumer.wake()
 
     def stop(self) -> None:
-        """Stop applying events; those that wait stay in the spool."""
+        """Stop applying events; those that wait stay where they are."""
         self._consumer.stop()
 
     async def answer(self, request: Request) -> Response:
-        """Verify the raw body, write it to the spool, and return 204.
+        """Verify the raw body, keep it durably, and return 204.
 
         Return 403 for a bad signature, 413 for a body over `MAX_BODY` bytes, and 503 with
         Retry-After while the spool is full or `MOST_AT_ONCE` posts are under way.
@@ -153,7 +153,7 @@ class Webhook:
     def _keep(self, body: bytes, headers: Mapping[str, str]) -> None:
         signed = self._current().verify(body, headers)
         received = int(self._app.clock().timestamp())
-        position = self._consumer.consumer.spool.append(body, received, signed)
+        position = self._consumer.consumer.receive(body, received, signed)
         self._consumer.wake(position)
         if self._under_way <= MAX_WAITING:
             self._consumer.wait(position, WAIT_SECONDS)

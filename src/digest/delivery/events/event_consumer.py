@@ -1,7 +1,8 @@
-"""Decides how the spool is consumed: in order of arrival, in short transactions.
+"""Decides where posts wait, and how they are applied: in order of arrival, in short transactions.
 
 The position in the spool is stored in the transaction that applies the posts before it, so a crash
-neither loses nor repeats an event. No transaction is open while posts are read and parsed.
+neither loses nor repeats an event. No transaction is open while posts are read and parsed. On a
+database server posts wait in a table, and in the spool only while the server can't be used.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sqlmodel import Session, col
 
 from digest.delivery.events.dead_letters import UNREADABLE, add_dead_letters
 from digest.delivery.events.event_handler import HandledEvents, handle_events
+from digest.delivery.events.shared_posts import add_post, take_posts
 from digest.delivery.events.spool import Spool, SpoolOffset, SpoolRecord
 from digest.delivery.models import SpoolPosition
 from digest.mail.provider_events import ParsedPost, ProviderEvent
@@ -28,6 +30,7 @@ CHUNK_BYTES = 2 << 20  #: posts in one transaction; tens of milliseconds of writ
 OLD_SECONDS = 25 * 3600  #: the provider retries a post for 24 hours
 SIGNED_LONG_AGO = "signed more than a day before it arrived"
 NOT_APPLIED = "could not be applied"
+SHARED = ""  #: the name, for a `SpoolOffset`, of the table where posts wait
 _PAUSES = (0.05, 0.2, 1.0, 2.0, 5.0)
 log = logging.getLogger(__name__)
 
@@ -38,7 +41,10 @@ class _AppliedElsewhere(Exception):
 
 @dataclass
 class EventConsumer:
-    """Applies the posts in the spool to the database."""
+    """Keeps posts until they are applied to the database, and applies them.
+
+    *shared* says that they wait in the database, so that any machine applies them.
+    """
 
     store: UnitOfWork
     spool: Spool
@@ -46,7 +52,19 @@ class EventConsumer:
     hashes: Callable[[], Hashes]
     clock: Callable[[], datetime]
     chunk_bytes: int = CHUNK_BYTES
+    shared: bool = False
     _positions: dict[str, int] = field(default_factory=dict)
+
+    def receive(self, body: bytes, received: int, signed: int = 0) -> SpoolOffset:
+        """Store a post durably, and return where it waits; raise `SpoolFull` if it can't be."""
+        if not self.shared:
+            return self.spool.append(body, received, signed)
+        try:
+            with self.store.write() as session:
+                row = add_post(session, body, received, signed)
+        except SQLAlchemyError:  # until the server is back, the disk takes the posts
+            return self.spool.append(body, received, signed)
+        return SpoolOffset(SHARED, row)
 
     def apply_next(self) -> int | None:
         """Apply the next posts; return how many events they held, ``None`` if none wait."""
@@ -57,7 +75,7 @@ class EventConsumer:
                 return self._apply(name, offset, records)
             if self.spool.finish(name, offset):
                 self._forget(name)
-        return None
+        return self._apply_shared() if self.shared else None
 
     def apply_all(self) -> int:
         """Apply all posts that wait; return how many events they held."""
@@ -77,20 +95,36 @@ class EventConsumer:
 
     def _apply(self, name: str, offset: int, records: Sequence[SpoolRecord]) -> int:
         posts = [self.parse(record.body) for record in records]
-        events = [event for post in posts for event in post.events]
-        dead_letters = [
-            letter for post in posts for letter in _unreadable_entries(post)
-        ] + _late_posts(records)
         end = records[-1].end
         try:
             with self.store.write() as session:
-                handled = self._handle(session, events)
-                add_dead_letters(session, dead_letters, self.clock())
+                count = self._handle_posts(session, posts, records)
                 _advance(session, name, offset, end)
         except _AppliedElsewhere:
             self._positions.pop(name, None)
             return 0
         self._positions[name] = end
+        return count
+
+    def _apply_shared(self) -> int | None:
+        with self.store.write() as session:
+            records = take_posts(session)
+            posts = [self.parse(record.body) for record in records]
+            count = self._handle_posts(session, posts, records) if posts else None
+        if records:
+            self._positions[SHARED] = records[-1].end
+        else:
+            self._positions.pop(SHARED, None)
+        return count
+
+    def _handle_posts(
+        self, session: Session, posts: Sequence[ParsedPost], records: Sequence[SpoolRecord]
+    ) -> int:
+        """Apply posts and store what of them can't be used; return how many events they held."""
+        events = [event for post in posts for event in post.events]
+        handled = self._handle(session, events)
+        unusable = [letter for post in posts for letter in _unreadable_entries(post)]
+        add_dead_letters(session, unusable + _late_posts(records), self.clock())
         log.info("events: %d read, %d new, %d unknown", len(events), handled.new, handled.unknown)
         return len(events)
 
