@@ -125,13 +125,21 @@ def measure(path: Path, file: Path, public_key: str) -> dict[str, float]:
     return found
 
 
+def _fill(path: Path, readers: int) -> None:
+    from digest.db import Database
+
+    database = Database(f"sqlite:///{path}")
+    fill(database, readers)
+    database.close()
+
+
 def compare(folder: Path, events: int, *, with_storm: bool) -> None:
     """Print the engine beside the floor, and on wish what a storm ends in."""
     readers = round(events / EVENTS_A_READER)
     calm = folder / "calm.posts"
     key = write(calm, storm(readers, events, disorder=False))
     for name in ("floor", "engine", "storm"):
-        fill(folder / f"{name}.db", readers)
+        _fill(folder / f"{name}.db", readers)
     size = calm.stat().st_size / events
     base = floors.run("events", folder / "floor.db", calm, key)
     ours = measure(folder / "engine.db", calm, key)
@@ -154,7 +162,7 @@ def compare(folder: Path, events: int, *, with_storm: bool) -> None:
 def _storm(folder: Path, events: int, readers: int) -> None:
     """Apply the same news in order and as a storm, and compare where both end."""
     told = round(events * 0.69)
-    fill(folder / "order.db", readers)
+    _fill(folder / "order.db", readers)
     for name, disorder in (("order", False), ("storm", True)):
         file = folder / f"{name}.posts"
         key = write(file, storm(readers, events if disorder else told, disorder=disorder))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
 
 from sqlmodel import Session
 
@@ -21,6 +23,7 @@ from digest.service.job_registry import freeze
 from digest.settings import load
 from subscribers.sql import dialect
 
+SECRET = token_hex(32)
 _SUBSCRIBERS = (
     "INSERT INTO subscriber (id, address, address_key, language, created_at)"
     " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {readers})"
@@ -33,11 +36,26 @@ _SUBSCRIPTIONS = (
 )
 
 
-def installation(environment: Mapping[str, str]) -> App:
+def environment(url: str, provider: str, folder: Path) -> dict[str, str]:
+    """Return the settings of an installation that sends to a provider on this machine."""
+    return {
+        "DIGEST_DATABASE_URL": url,
+        "DIGEST_SECRET": SECRET,
+        "DIGEST_TRANSPORT": "sendgrid",
+        "DIGEST_SENDGRID_API_KEY": "SG.a-key-for-this-machine.only",
+        "DIGEST_SENDGRID_URL": provider,
+        "DIGEST_BASE_URL": "https://news.example.com",
+        "DIGEST_FROM": "Weekly <news@example.com>",
+        "DIGEST_POSTAL_ADDRESS": "1 Mill Lane, Anytown",
+        "DIGEST_EPOCH_FILE": str(folder / "digest.epoch"),
+    }
+
+
+def installation(variables: Mapping[str, str]) -> App:
     """Return the installation that a command with this environment works with."""
     fields = {
         name if name == "DIGEST_FROM" else name.removeprefix("DIGEST_").lower(): value
-        for name, value in environment.items()
+        for name, value in variables.items()
     }
     return open_app(load({}, **fields))
 

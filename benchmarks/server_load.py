@@ -1,6 +1,6 @@
-"""What PostgreSQL sees of an issue: times and sizes of the plan, and the cost of each batch sent.
+"""What PostgreSQL sees of an issue: the plan, each batch that is sent, each event that comes back.
 
-    python -m benchmarks.server_load [--readers 1000000] [--send 1000000]
+    python -m benchmarks.server_load [--readers 1000000] [--send 1000000] [--events 300000]
 
 The server is as durable as in production. The numbers are PostgreSQL's own, read before and after
 each step; the sink answers at once, so that the send is as fast as this machine allows.
@@ -14,26 +14,32 @@ import platform
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, text
 
+from benchmarks import storm
+from benchmarks.events import EVENTS_A_READER
 from benchmarks.floors import peak_mb
-from benchmarks.ready_issue import fill, installation, plan
+from benchmarks.ready_issue import environment, fill, installation, plan
 from benchmarks.send import megabytes
 from benchmarks.sink import running_sink
 from digest.app.installation import App
+from digest.delivery.events.event_consumer import EventConsumer
+from digest.delivery.events.spool import Spool
 from digest.delivery.sending import Settlement, StopSignal, dispatch
 from digest.issues.models import Issue
+from digest.mail.sendgrid.webhook import parse
 from tests.postgres import PostgresServer, own_database, postgres_server
 
 #: What a server with a few gigabytes is given; the rest is as PostgreSQL ships.
 OPTIONS = ("shared_buffers=1GB", "max_wal_size=8GB", "track_io_timing=on")
-SECRET = "a secret for benchmarks, long enough"  # noqa: S105 - it guards nothing
+NOBODY = "http://127.0.0.1:9"
 TABLES = ("subscriber", "subscription", "delivery", "batch", "attempt")
 _COUNTED = (
     "SELECT d.xact_commit AS transactions, d.tup_inserted AS inserted, d.tup_updated AS updated,"
@@ -51,21 +57,6 @@ class Step:
     counted: dict[str, float]
     peak_mb: float  #: of this process
     server_mb: float  #: at most, of the server's processes; shared memory counts once
-
-
-def environment(url: str, sink: str, folder: Path) -> dict[str, str]:
-    """Return the settings of an installation that sends to the sink."""
-    return {
-        "DIGEST_DATABASE_URL": url,
-        "DIGEST_SECRET": SECRET,
-        "DIGEST_TRANSPORT": "sendgrid",
-        "DIGEST_SENDGRID_API_KEY": "SG.a-key-for-the-sink.only",
-        "DIGEST_SENDGRID_URL": sink,
-        "DIGEST_BASE_URL": "https://news.example.com",
-        "DIGEST_FROM": "Weekly <news@example.com>",
-        "DIGEST_POSTAL_ADDRESS": "1 Mill Lane, Anytown",
-        "DIGEST_EPOCH_FILE": str(folder / "digest.epoch"),
-    }
 
 
 def measured(
@@ -111,9 +102,9 @@ def _counts(connection: Connection) -> dict[str, float]:
     return {name: float(value) for name, value in row.items()}
 
 
-def sizes(connection: Connection) -> None:
+def sizes(connection: Connection, tables: Sequence[str] = TABLES) -> None:
     """Print each table's rows, and its bytes on disk with and without its indexes."""
-    for name in TABLES:
+    for name in tables:
         rows, heap, whole = connection.execute(
             text(
                 "SELECT (SELECT reltuples FROM pg_class WHERE oid = CAST(:name AS regclass)),"
@@ -176,15 +167,44 @@ def measure(server: PostgresServer, folder: Path, readers: int, sent: int) -> No
         engine.dispose()
 
 
+def measure_events(server: PostgresServer, folder: Path, events: int) -> None:
+    """Apply the events of an issue by one consumer, and print what that took."""
+    readers = round(events / EVENTS_A_READER)
+    with own_database(server.url) as bare:
+        app = installation(environment(bare.render_as_string(hide_password=False), NOBODY, folder))
+        storm.fill(app.database, readers)
+        spool = Spool(folder / "events")
+        for body in storm.storm(readers, events, disorder=False):
+            spool.append(body, storm.START)
+        consumer = EventConsumer(
+            store=app.database,
+            spool=spool,
+            parse=parse,
+            hashes=lambda: app.hashes,
+            clock=lambda: datetime.fromtimestamp(storm.START + 9999, UTC),
+        )
+        engine = create_engine(bare, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text("VACUUM ANALYZE"))
+            connection.execute(text("CHECKPOINT"))
+            step = measured(server, app, connection, consumer.apply_all)
+            told("the events", step, events, "event")
+            connection.execute(text("ANALYZE"))
+            sizes(connection, ("delivery", "mail_event"))
+        engine.dispose()
+
+
 def main() -> None:
     """Measure one list."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readers", type=int, default=1_000_000)
     parser.add_argument("--send", type=int, default=1_000_000)
-    told_ = parser.parse_args()
+    parser.add_argument("--events", type=int, default=300_000)
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, postgres_server(*OPTIONS) as server:
         print(f"{os.cpu_count()} cores, {platform.machine()}, {', '.join(OPTIONS)}")
-        measure(server, Path(folder), told_.readers, min(told_.send, told_.readers))
+        measure(server, Path(folder), asked.readers, min(asked.send, asked.readers))
+        measure_events(server, Path(folder), asked.events)
 
 
 if __name__ == "__main__":

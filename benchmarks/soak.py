@@ -21,11 +21,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from secrets import token_hex
 from statistics import mean
 from urllib.parse import urlsplit
 
-from benchmarks.ready_issue import fill, installation, plan
+from benchmarks.ready_issue import SECRET, environment, fill, installation, plan
 from benchmarks.signup import post
 from digest.app.installation import App
 from digest.cli.installation.init import WEEKLY
@@ -35,7 +34,6 @@ from subscribers.tokens import Purpose, Tokens
 from subscribers.web import NewsletterInfo
 from subscribers.web.signup_form import form_subject
 
-SECRET = token_hex(32)
 BATCH = 50
 SIGNUPS_A_SECOND = 2.0
 
@@ -53,18 +51,11 @@ class Look:
     signups: Counter[int] = field(default_factory=Counter)
 
 
-def environment(folder: Path, fake: RunningFake) -> dict[str, str]:
+def settings(folder: Path, fake: RunningFake) -> dict[str, str]:
     """Return the settings of the service."""
     return {
-        "DIGEST_DATABASE_URL": f"sqlite:///{folder / 'digest.db'}",
-        "DIGEST_SECRET": SECRET,
-        "DIGEST_TRANSPORT": "sendgrid",
-        "DIGEST_SENDGRID_API_KEY": "SG.a-key-for-the-fake.only",
-        "DIGEST_SENDGRID_URL": fake.url,
+        **environment(f"sqlite:///{folder / 'digest.db'}", fake.url, folder),
         "DIGEST_WEBHOOK_KEYS": fake.webhook_key,
-        "DIGEST_BASE_URL": "https://news.example.com",
-        "DIGEST_FROM": "Weekly <news@example.com>",
-        "DIGEST_POSTAL_ADDRESS": "1 Mill Lane, Anytown",
         "DIGEST_BATCH_SIZE": str(BATCH),
         "DIGEST_CONCURRENCY": "1",
         "DIGEST_TRUSTED_PROXIES": "127.0.0.0/8",
@@ -126,21 +117,21 @@ def soak(minutes: float, readers: int, between: float) -> list[Look]:
         free.close()
         hook = f"http://127.0.0.1:{port}/webhooks/sendgrid"
         with running_fake(folder, events_to=hook) as fake:
-            app = installation(environment(folder, fake))
+            app = installation(settings(folder, fake))
             fill(app, readers)
             plan(app)
             # As many requests as there are batches, spread over the whole time.
             fake.set_faults([{"do": "delay", "seconds": 0.9 * minutes * 60 * BATCH / readers}])
             service = subprocess.Popen(  # noqa: S603 - this interpreter, our command line
                 [sys.executable, "-m", "digest", "run", "--port", str(port)],
-                env={"PATH": os.environ["PATH"], **environment(folder, fake)},
+                env={"PATH": os.environ["PATH"], **settings(folder, fake)},
                 cwd=folder,
                 stdout=subprocess.PIPE,
                 stderr=(folder / "log").open("wb"),
             )
             try:
                 assert service.stdout is not None
-                assert b"http" in service.stdout.readline()
+                assert b"http" in service.stdout.readline(), (folder / "log").read_text()
                 began = time.monotonic()
                 asyncio.run(_both(service.pid, app, fake, began, minutes, between, looks, statuses))
             finally:

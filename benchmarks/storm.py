@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from struct import Struct
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
+
+if TYPE_CHECKING:  # a floor reads posts, and runs no code of the product
+    from sqlalchemy import Table
+
+    from digest.db import Database
 
 POST = 1000
 BATCH = 1000
@@ -27,13 +31,12 @@ JUNK = [
 _HEAD = Struct(">IHH")
 
 
-def fill(path: Path, readers: int) -> None:
-    """Make a store with one issue accepted for *readers*."""
-    from digest.db import Database
+def fill(database: Database, readers: int) -> None:
+    """Make the tables, with one issue accepted for *readers*."""
     from digest.issues.models import Edition, Issue, IssueState, Newsletter, Tracking
     from digest.migrations.all_tables import METADATA
+    from subscribers.sql import chunks
 
-    database = Database(f"sqlite:///{path}")
     METADATA.create_all(database.engine)
     now = datetime.fromtimestamp(START, UTC)
     with database.write() as session:
@@ -52,40 +55,45 @@ def fill(path: Path, readers: int) -> None:
                 frozen_at=now, tracking=Tracking.READER,
             )
         )  # fmt: skip
-    database.close()
-    raw = sqlite3.connect(path)
-    stamp = now.strftime("%Y-%m-%d %H:%M:%S.%f")
+        session.flush()
+        for table, rows in _rows(readers, now):
+            for some in chunks(rows, POST):
+                session.connection().execute(table.insert(), some)
+    database.scrub()
+
+
+def _rows(readers: int, now: datetime) -> Iterator[tuple[Table, Iterator[dict[str, Any]]]]:
+    """Yield what each table holds of the readers and their batches."""
+    from digest.delivery.models import Attempt, Batch, BatchState, Delivery
+    from subscribers.models import Standing, Subscriber, Subscription
+    from subscribers.sql import table as table_of
+
     numbers = range(1, readers + 1)
-    raw.executemany(
-        "INSERT INTO subscriber (id, address, address_key, language, created_at)"
-        " VALUES (?, ?, ?, 'en', ?)",
-        ((i, address(i), address(i), stamp) for i in numbers),
+    batches = list(enumerate(range(1, readers + 1, BATCH), 1))
+    yield (
+        table_of(Subscriber),
+        (
+            {"id": i, "address": address(i), "address_key": address(i), "created_at": now}
+            for i in numbers
+        ),
     )
-    raw.execute(
-        "INSERT INTO subscription (subscriber_id, newsletter, standing, source, since)"
-        " SELECT id, 'weekly', 'confirmed', 'benchmark', ? FROM subscriber",
-        (stamp,),
-    )
-    raw.executemany(
-        "INSERT INTO delivery (id, edition_id, subscriber_id) VALUES (?, 1, ?)",
-        ((i, i) for i in numbers),
-    )
-    for number, first in enumerate(range(1, readers + 1, BATCH), 1):
-        last = min(first + BATCH - 1, readers)
-        raw.execute(
-            "INSERT INTO batch (id, key, edition_id, number, root, first_delivery, last_delivery,"
-            " size, state, attempt, attempts, tries, recoveries, note)"
-            " VALUES (?, ?, 1, ?, ?, ?, ?, ?, 'accepted', ?, 1, 0, 0, '')",
-            (number, key(number), number, key(number), first, last, last - first + 1, key(number)),
-        )
-        raw.execute(
-            "INSERT INTO attempt (key, batch_id, number, owner, claimed_at, lease_until, detail)"
-            " VALUES (?, ?, 1, 'benchmark', ?, ?, '')",
-            (key(number), number, stamp, stamp),
-        )
-    raw.commit()
-    raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    raw.close()
+    joined = {"newsletter": "weekly", "standing": Standing.CONFIRMED, "source": "", "since": now}
+    yield table_of(Subscription), ({"subscriber_id": i, **joined} for i in numbers)
+    yield table_of(Delivery), ({"id": i, "edition_id": 1, "subscriber_id": i} for i in numbers)
+    held = {"edition_id": 1, "state": BatchState.ACCEPTED, "attempts": 1, "tries": 0}
+    yield (
+        table_of(Batch),
+        (
+            {
+                **held, "id": n, "number": n, "key": key(n), "root": key(n), "attempt": key(n),
+                "first_delivery": first, "last_delivery": min(first + BATCH - 1, readers),
+                "size": min(BATCH, readers - first + 1), "recoveries": 0, "note": "",
+            }
+            for n, first in batches
+        ),
+    )  # fmt: skip
+    at = {"number": 1, "owner": "benchmark", "claimed_at": now, "lease_until": now, "detail": ""}
+    yield table_of(Attempt), ({**at, "key": key(n), "batch_id": n} for n, _ in batches)
 
 
 def address(number: int) -> str:

@@ -21,8 +21,8 @@ HASHES = Hashes(["a secret for tests only, long enough"])
 
 
 def applied(path: Path, bodies: Iterator[bytes]) -> Database:
-    fill(path, READERS)
     database = Database(f"sqlite:///{path}")
+    fill(database, READERS)
     spool = Spool(path.parent / f"{path.name}-events", file_bytes=2 << 20)
     for body in bodies:
         spool.append(body, START)
