@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from sqlalchemy.exc import (
 from sqlmodel import Session
 
 from digest.errors import DatabaseUnfit
+from digest.server_clock import ServerClock
 
 BUSY_SECONDS = 30
 SCRUB_MS = 200  #: how long a checkpoint waits for readers; the next one tries again
@@ -58,6 +60,10 @@ class Database:
             ) from None
         except (TypeError, ValueError):  # the library's message would quote the URL
             raise DatabaseUnfit("a parameter in DIGEST_DATABASE_URL has an invalid value") from None
+        #: The time that every process on this database goes by: the server's, where there is one.
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        if not self.is_sqlite:
+            self.clock = _server_clock(self.engine)
         self._writing = self.engine.execution_options(digest_writes=True)
         # SQLite admits one writer and makes others poll; this process's threads queue on a lock.
         self._write_lock: Any = threading.Lock() if self.is_sqlite else nullcontext()
@@ -212,6 +218,21 @@ def _open(url: URL, *, is_sqlite: bool) -> Engine:
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _server_clock(engine: Engine) -> ServerClock:
+    """Return a clock that is set by the connections in use, since another might be one too many."""
+    clock = ServerClock()
+
+    def read(connection: Any, _record: Any, _proxy: Any) -> None:
+        if not clock.is_due():
+            return
+        with suppress(engine.dialect.loaded_dbapi.Error):  # the next statement says it better
+            clock.set(connection.execute("SELECT clock_timestamp()").fetchone()[0])
+            connection.rollback()
+
+    event.listen(engine, "checkout", read)
+    return clock
 
 
 def _psycopg_options(url: URL) -> tuple[URL, dict[str, int | None]]:

@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, create_engine, text
 from digest.fake_sendgrid import RunningFake, running_fake
 from tests.postgres import copied_database, own_database
 from tests.stories.conftest import ENOUGH, PAGE, READERS, Installation, complaints, last_week
+from tests.stories.service.service_process import faketime
 from tests.stories.test_interrupted_send import until
 from tests.stories.warm_start import LIMIT, Warm
 
@@ -95,6 +96,12 @@ def senders(site: Installation) -> int:
     return number
 
 
+def batch_states(site: Installation) -> set[str]:
+    """Return the states that batches are in."""
+    with opened(site) as connection:
+        return set(connection.execute(text("SELECT state FROM batch")).scalars().all())
+
+
 def waiting(site: Installation) -> int:
     """Count who waits for another's transaction."""
     asked = text(
@@ -122,6 +129,28 @@ def test_two_folders_send_one_issue_together(
     counts = fake.counts()
     assert (counts["messages"], counts["addresses"], counts["duplicates"]) == (READERS, READERS, 0)
     assert [each.status()["hold"] for each in machines] == [None, None]
+
+
+def test_a_machine_whose_clock_is_ahead_takes_no_request_from_another(
+    machines: tuple[Installation, Installation], fake: RunningFake
+) -> None:
+    library = faketime()
+    if library is None:
+        pytest.skip("needs faketime (apt: faketime)")
+    first, second = machines
+    ahead = {"LD_PRELOAD": library, "FAKETIME": "+200s"}  # a lease is 90 seconds
+    fake.set_faults([{"do": "delay", "seconds": 4.0, "first": 1, "last": 1000}])
+    with first.started("send", "1") as one:
+        until(lambda: fake.counts()["requests"] >= 1)
+        with second.started("send", "1", **ahead) as two:
+            until(lambda: senders(first) == 2)
+            states = batch_states(first)
+            fake.set_faults([])
+            for each in (one, two):
+                each.communicate(timeout=LIMIT)
+    assert "in-doubt" not in states
+    counts = fake.counts()
+    assert (counts["messages"], counts["addresses"], counts["duplicates"]) == (READERS, READERS, 0)
 
 
 def test_two_that_begin_at_once_freeze_the_audience_once(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -70,8 +70,5 @@ class App(Resources):
 
 def open_app(settings: Settings, clock: Callable[[], datetime] | None = None) -> App:
     """Return an installation made from *settings*; nothing is opened before it is used."""
-    return App(
-        settings=settings,
-        database=Database(settings.database_url),
-        clock=clock or (lambda: datetime.now(UTC)),
-    )
+    database = Database(settings.database_url)
+    return App(settings=settings, database=database, clock=clock or database.clock)
