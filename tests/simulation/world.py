@@ -43,6 +43,7 @@ VARIANTS = {seat: replace(CONTENT, html=words_of(seat)) for seat in {*SEATS.valu
 TOKENS = Tokens([SECRET])
 HASHES = Hashes([SECRET])
 RECIPIENT = recipient_builder(NEWSLETTER, base_url="https://news.example.com", tokens=TOKENS)
+APART = (0, 0, 0, 2, -2, 400, -400, 90_000, -90_000)  #: seconds between the clocks of machines
 DEEPEST = 3  #: how many things may go on inside one another
 MAX_WAITS = 40  #: how long a person waits for a sender that only waits
 
@@ -60,6 +61,7 @@ class Process:
     stops_in: int  #: ticks until it gets a SIGTERM
     alive: bool = True
     seen: bool = True  #: whether others can tell that it lives; not from another machine
+    ahead: float = 0.0  #: seconds by which its machine's clock is ahead
     waits: int = 0
     stop_signal: StopSignal = field(default_factory=StopSignal)
 
@@ -132,7 +134,7 @@ class World:
         sending = EditionSend(
             store=_Store(self, process),
             transport=_Transport(self, process),
-            clock=self.clock,
+            clock=lambda: self.clock() + timedelta(seconds=process.ahead),
             owner=process.owner,
             edition_id=edition,
             newsletter=NEWSLETTER,
@@ -174,6 +176,7 @@ class World:
         dies = self.random.randint(1, 40) if self.chance(self.death_rate) else -1
         stops = self.random.randint(1, 40) if self.chance(0.1) else -1
         process = Process(f"sender-{number}", dies, stops, seen=self.chance(0.8))
+        process.ahead = self.random.choice(APART)
         process.stop_signal = StopSignal(stopping=_WaitingSignal(self, process))
         self.processes[process.owner] = process
         return process
