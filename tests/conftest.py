@@ -15,6 +15,7 @@ from playwright.sync_api import Browser
 from sqlalchemy import URL, Engine, create_engine
 
 from digest.db import Database
+from digest.migrations import job_queue_schema
 from digest.migrations.all_tables import METADATA
 from tests.postgres import NoPostgres, emptied, own_database, running_postgres
 from tests.stories.warm_start import Warm, warm
@@ -96,6 +97,8 @@ def postgres_store(postgres: URL) -> Iterator[Database]:
     with own_database(postgres) as url:
         database = Database(url.render_as_string(hide_password=False))
         METADATA.create_all(database.engine)
+        with database.engine.begin() as connection:
+            job_queue_schema.bring_up(connection)
         yield database
         database.close()
 

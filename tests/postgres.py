@@ -135,6 +135,9 @@ def emptied(connection: Connection) -> None:
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'",
         *(str(table.delete()) for table in reversed(METADATA.sorted_tables)),
+        "DELETE FROM procrastinate_periodic_defers",
+        "DELETE FROM procrastinate_jobs",
+        "DELETE FROM procrastinate_workers",
         "SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'",
     ]
     connection.exec_driver_sql("; ".join(statements))  # all in one round trip

@@ -20,7 +20,6 @@ PROJECT = PYPROJECT["project"]
 BY_OTHERS = {
     "idna",  # email-validator's; the floor is ours
     "httptools",  # uvicorn parses with it where it is there
-    "psycopg",  # SQLAlchemy imports it for an address of PostgreSQL
     "tzdata",  # holds data alone
 }
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from digest import signing_keys
 from digest.db import Database
 from digest.delivery import known_secrets
+from digest.delivery.job_queue import JobQueue, NoJobQueue
 from digest.issues.identity import MailIdentity
 from digest.mail.provider import Provider
 from digest.settings import Settings, TransportKind
@@ -49,6 +50,15 @@ class Resources:
         Call this before sending, serving links or writing by hash. Raises `SecretGone`.
         """
         known_secrets.require_all(self.database, self.secret_marks, self.clock())
+
+    @cached_property
+    def job_queue(self) -> JobQueue:
+        """Where jobs wait for any worker; with SQLite there is none."""
+        if self.database.is_sqlite:
+            return NoJobQueue()
+        from digest.delivery.postgres_job_queue import PostgresJobQueue
+
+        return PostgresJobQueue()
 
     @cached_property
     def identity(self) -> MailIdentity:

@@ -128,6 +128,7 @@ class Sending:
                     edition.text,
                 ),
             ),
+            job_queue=self.resources.job_queue,
             lease=settings.sendgrid_timeout + LEASE_MARGIN,
             rollout_limits=RolloutLimits(
                 bounced=settings.first_wave_bounced,

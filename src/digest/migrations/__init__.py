@@ -3,6 +3,7 @@
 `all_tables` collects the metadata of every table from the models. `upgrade` compares the revision
 of a database with the newest one and runs the missing revisions of `versions/`; Alembic runs them
 by `env`, on the connection it is given and in one transaction, and they are written with the column
-types of `kinds`. `table_check` compares the tables of a database with the metadata afterwards, and
-says where they differ.
+types of `kinds`. `job_queue_schema` applies the SQL that the job queue's library ships.
+`table_check` compares the tables of a database with the metadata afterwards, and says where they
+differ.
 """

@@ -7,6 +7,7 @@ from digest.delivery import models as delivery
 from digest.images import models as images
 from digest.issues import models
 from digest.issues import models as issues
+from digest.migrations import job_queue_schema
 from digest.votes import models as votes
 from subscribers import models as subscribers
 
@@ -18,6 +19,6 @@ def is_in_models(name: str | None, _kind: str, _of: object) -> bool:
     """Return whether Alembic compares a table or an index of this name with the models.
 
     The full-text index is none of theirs: SQLite keeps it in several tables, PostgreSQL in one
-    index.
+    index. Nor are the job queue's tables.
     """
-    return not (name or "").startswith("directory_words")
+    return not (name or "").startswith(("directory_words", *job_queue_schema.NAMES))

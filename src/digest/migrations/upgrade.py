@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from digest.errors import DatabaseUnfit
+from digest.migrations import job_queue_schema
 
 HERE = Path(__file__).parent
 #: The next step for tables that no revision makes.
@@ -23,13 +24,14 @@ _ABOUT_TABLES = ("already exists", "no such table", "no such column", "does not 
 
 
 def upgrade(connection: Connection) -> bool:
-    """Run the missing revisions; return false where there are none. The caller commits.
+    """Run the missing revisions, and those of the job queue; return false where there are none.
 
-    Raise `DatabaseUnfit` for an unknown revision, or for tables that no revision has made.
+    The caller commits. Raise `DatabaseUnfit` for an unknown revision, or for tables that no
+    revision has made.
     """
     before = current(connection)
     if before == newest():
-        return False
+        return job_queue_schema.bring_up(connection)
     _require_known(connection)
     try:
         command.upgrade(config(connection), "head")
@@ -39,16 +41,20 @@ def upgrade(connection: Connection) -> bool:
             raise
         at = f"those of revision {before}" if before else "ours"
         raise DatabaseUnfit(f"its tables aren't {at}: {words}", next_step=OTHER_TABLES) from fault
+    job_queue_schema.bring_up(connection)  # the revision that makes its tables may have run before
     return True
 
 
 def require_newest(connection: Connection) -> None:
-    """Raise `DatabaseUnfit` for tables of another revision; a database without tables passes.
+    """Raise `DatabaseUnfit` for tables of another version; a database without tables passes.
 
     A sender on the tables of another version could record less than that version needs.
     """
     revision = current(connection)
-    if revision is None or revision == newest():
+    if revision is None:
+        return
+    if revision == newest():
+        job_queue_schema.require_applied(connection)
         return
     _require_known(connection)
     raise DatabaseUnfit(

@@ -12,7 +12,7 @@ cancels and decides on doubts through `control`. `restore_guard` comes before al
 is sent from a database that was restored from a copy, until a person accepts the restore.
 """
 
-from digest.delivery.sending.batch_worker import EditionSend
+from digest.delivery.sending.batch_worker import EditionSend, send_one
 from digest.delivery.sending.candidates import (
     LeftOut,
     Reach,
@@ -46,6 +46,7 @@ from digest.delivery.sending.planning import (
     plan_deliveries,
 )
 from digest.delivery.sending.process_id import alive, this_process
+from digest.delivery.sending.queue import FREE_AT, MAY_GO_NOW, TOO_LATE, pending_batches
 from digest.delivery.sending.recovery import is_presumed_dead, recover
 from digest.delivery.sending.restore_guard import RestoreGuardFile
 from digest.delivery.sending.rollout import RolloutLimits, waiting
@@ -60,7 +61,10 @@ from digest.delivery.sending.worker_processes import (
 
 __all__ = [
     "ATTEMPT_LENGTH",
+    "FREE_AT",
+    "MAY_GO_NOW",
     "MIN_BATCHES",
+    "TOO_LATE",
     "EditionSend",
     "ExpectedAudience",
     "KnownAttempt",
@@ -84,12 +88,14 @@ __all__ = [
     "known_attempts",
     "mark_sent_if_done",
     "pause",
+    "pending_batches",
     "plan_deliveries",
     "recipient_builder",
     "recover",
     "requests_per_process",
     "require_real_copies",
     "send_alongside",
+    "send_one",
     "settle_confirmed",
     "this_process",
     "unsubscribe_headers",

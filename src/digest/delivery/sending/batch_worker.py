@@ -6,6 +6,11 @@ certainly not sent; after it, the batch is in doubt.
 
 from __future__ import annotations
 
+import itertools
+import logging
+import sqlite3
+import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,6 +21,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
+from digest.delivery.job_queue import JobQueue, NoJobQueue
 from digest.delivery.sending.queue import (
     Claim,
     claim,
@@ -40,6 +46,11 @@ from digest.mail.transport import (
 from subscribers.errors import BadAddress
 from subscribers.sql import UnitOfWork
 
+log = logging.getLogger(__name__)
+
+#: Seconds between attempts to record a response. On a database server the last pause repeats until
+#: the lease is over; then the batch is left in doubt.
+_SETTLE_PAUSES = (0.1, 0.5, 2.0, 5.0)
 #: Errors of a database that can't be reached at the moment.
 CONNECTION_ERRORS = (OperationalError, InterfaceError, PoolTimeout)
 
@@ -62,6 +73,8 @@ class EditionSend:
     lease: float = 300.0  #: seconds; must be longer than the transport's time limit
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     rollout_limits: RolloutLimits = field(default_factory=RolloutLimits)
+    #: Told in the same transaction when a response makes batches pending.
+    job_queue: JobQueue = field(default_factory=NoJobQueue)
     #: Called with an attempt's key once its start is durable, before anything leaves.
     on_start: Callable[[str], None] = lambda _: None
     #: Called with the name of each step once it is durable; tests end the process in it.
@@ -94,19 +107,77 @@ def settle_and_claim(
             settlement = _settle(sending, session, unsettled)
             more = more and isinstance(unsettled.answer, Accepted)
         if more:
-            claimed = claim(
-                session,
-                edition_id=sending.edition_id,
-                newsletter=sending.newsletter,
-                owner=sending.owner,
-                now=sending.clock(),
-                lease=sending.lease,
-            )
+            claimed = _claim(sending, session)
     if settlement is not None:
         sending.step("settled")
     if claimed is not None:
         sending.step("claimed")
     return settlement, claimed
+
+
+def settle_patiently(
+    sending: EditionSend,
+    unsettled: UnsettledResponse | None,
+    *,
+    more: bool,
+    stopping: threading.Event,
+) -> tuple[Settlement | None, Claim | None]:
+    """Settle and claim; keep a response that can't be recorded yet, and try again.
+
+    After a stop no batch is claimed, and a pause is at most 0.5 s.
+    """
+    began = time.monotonic()
+    for tries in itertools.count():
+        try:
+            return settle_and_claim(sending, unsettled, more=more)
+        except CONNECTION_ERRORS as fault:
+            if unsettled is None or _gives_up(fault, tries, began + sending.lease):
+                raise
+            if tries == 0:
+                log.warning("a response can't be recorded yet: %s", connection_error_text(fault))
+            _pause(_SETTLE_PAUSES[min(tries, len(_SETTLE_PAUSES) - 1)], stopping)
+            more = False  # on a full disk, a response still fits where a claim doesn't
+    raise AssertionError("the loop returns or raises")
+
+
+def _gives_up(fault: Exception, tries: int, end: float) -> bool:
+    """Return whether to stop trying: a server may come back, an unwritable file rarely does."""
+    if isinstance(getattr(fault, "orig", None), sqlite3.Error):
+        return tries >= len(_SETTLE_PAUSES)
+    return time.monotonic() >= end
+
+
+def _pause(seconds: float, stopping: threading.Event) -> None:
+    """Wait *seconds*, or until a stop; at most 0.5 s after one."""
+    if stopping.is_set():
+        time.sleep(min(seconds, 0.5))
+    else:
+        stopping.wait(seconds)
+
+
+def send_one(sending: EditionSend, batch_id: int, stopping: threading.Event) -> Settlement | None:
+    """Claim that batch, send it and settle it; return ``None`` when it isn't to be sent now."""
+    with sending.store.write() as session:
+        claimed = _claim(sending, session, batch_id)
+    if claimed is None:
+        return None
+    sending.step("claimed")
+    unsettled = send_batch(sending, claimed)
+    if unsettled is None:
+        return None
+    return settle_patiently(sending, unsettled, more=False, stopping=stopping)[0]
+
+
+def _claim(sending: EditionSend, session: Session, batch_id: int | None = None) -> Claim | None:
+    return claim(
+        session,
+        edition_id=sending.edition_id,
+        newsletter=sending.newsletter,
+        owner=sending.owner,
+        now=sending.clock(),
+        lease=sending.lease,
+        batch_id=batch_id,
+    )
 
 
 def send_batch(sending: EditionSend, claimed: Claim) -> UnsettledResponse | None:
@@ -192,6 +263,11 @@ def _settle(sending: EditionSend, session: Session, unsettled: UnsettledResponse
     if isinstance(answer, InDoubt) and answer.halts:
         pause_issue(session, sending.edition_id, answer.detail)
         settlement = replace(settlement, stop=True)
+    if settlement.resumes:
+        sending.job_queue.enqueue_batches(session, sending.clock())
+    elif not isinstance(answer, Accepted):
+        root = unsettled.claim.root
+        sending.job_queue.enqueue_batches(session, sending.clock(), root=root)
     return settlement
 
 

@@ -95,12 +95,16 @@ def failures(session: Session, edition_id: int) -> int:
     return session.connection().execute(count).scalar() or 0
 
 
-def accepted(session: Session, batch_id: int) -> None:
-    """Close the breaker of a batch that was accepted; the caller commits."""
+def accepted(session: Session, batch_id: int) -> bool:
+    """Close the breaker of a batch that was accepted; return whether there was one to close.
+
+    The caller commits.
+    """
     of_batch = select(col(Batch.edition_id)).where(col(Batch.id) == batch_id).scalar_subquery()
-    session.connection().execute(
+    closed = session.connection().execute(
         delete(CircuitBreaker).where(col(CircuitBreaker.edition_id) == of_batch)
     )
+    return closed.rowcount > 0
 
 
 def refused(session: Session, *, edition_id: int, attempt: str, now: datetime) -> int:

@@ -7,44 +7,33 @@ issue counts as sent.
 from __future__ import annotations
 
 import gc
-import itertools
-import logging
 import math
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlmodel import Session, col
 
 from digest.delivery.counts import DeliveryCounts, count_deliveries
-from digest.delivery.models import Batch, BatchState, Rollout
+from digest.delivery.models import Batch, Rollout
 from digest.delivery.sending.batch_worker import (
-    CONNECTION_ERRORS,
     EditionSend,
     UnsettledResponse,
-    connection_error_text,
     send_batch,
-    settle_and_claim,
+    settle_patiently,
 )
 from digest.delivery.sending.circuit_breaker import probe_at
 from digest.delivery.sending.process_id import alive
-from digest.delivery.sending.queue import ROLLOUT_ALLOWS, Claim, cancel_batches
+from digest.delivery.sending.queue import Claim, cancel_batches, pending_batches
 from digest.delivery.sending.recovery import RecoveryResult, recover
 from digest.delivery.sending.rollout import judge_rollout
 from digest.delivery.sending.settlement import Settlement
 from digest.delivery.sending.worker_processes import OnSettlement, StopSignal, WorkerProcesses
 from digest.issues.models import Edition, Issue, IssueState
 
-log = logging.getLogger(__name__)
-
 POLL_SECONDS = 1.0  # seconds: the delay within which a stop or a resumed batch is noticed
-#: Seconds between attempts to record a response. On a database server the last pause repeats until
-#: the lease is over; then the batch is left in doubt.
-_SETTLE_PAUSES = (0.1, 0.5, 2.0, 5.0)
 
 
 def dispatch(
@@ -247,35 +236,12 @@ class _SenderThreads:
     def _settle_and_claim(
         self, unsettled: UnsettledResponse | None
     ) -> tuple[Settlement | None, Claim | None]:
-        """Settle and claim; keep a response that can't be recorded yet, and try again."""
-        began = time.monotonic()
-        more = self._go_on() and not self._throttled
-        for tries in itertools.count():
-            try:
-                return settle_and_claim(self._sending, unsettled, more=more)
-            except CONNECTION_ERRORS as fault:
-                if unsettled is None or self._gives_up(fault, tries, began):
-                    raise
-                if tries == 0:
-                    log.warning(
-                        "a response can't be recorded yet: %s", connection_error_text(fault)
-                    )
-                self._pause(_SETTLE_PAUSES[min(tries, len(_SETTLE_PAUSES) - 1)])
-                more = False  # on a full disk, a response still fits where a claim doesn't
-        raise AssertionError("the loop returns or raises")
-
-    def _gives_up(self, fault: Exception, tries: int, began: float) -> bool:
-        """Return whether to stop trying: a server may come back, an unwritable file rarely does."""
-        if isinstance(getattr(fault, "orig", None), sqlite3.Error):
-            return tries >= len(_SETTLE_PAUSES)
-        return time.monotonic() >= began + self.lease
-
-    def _pause(self, seconds: float) -> None:
-        """Wait *seconds*, or until a stop; at most 0.5 s after one."""
-        if self._stop_signal.stopping.is_set():
-            time.sleep(min(seconds, 0.5))
-        else:
-            self._stop_signal.stopping.wait(seconds)
+        return settle_patiently(
+            self._sending,
+            unsettled,
+            more=self._go_on() and not self._throttled,
+            stopping=self._stop_signal.stopping,
+        )
 
     def report(self, settlement: Settlement) -> None:
         """Report a settlement of this process or of a worker process to `progress`."""
@@ -327,16 +293,8 @@ class _SenderThreads:
 
     def _next(self, session: Session) -> datetime | None:
         waiting = (
-            select(col(Batch.not_before))
-            .join(Edition, col(Edition.id) == col(Batch.edition_id))
-            .join(Issue, col(Issue.id) == col(Edition.issue_id))
-            .join(Rollout, col(Rollout.edition_id) == col(Batch.edition_id), isouter=True)
-            .where(
-                col(Batch.edition_id) == self._sending.edition_id,
-                col(Batch.state) == BatchState.PENDING,
-                col(Issue.state) == IssueState.PREPARED,
-                ROLLOUT_ALLOWS,
-            )
+            pending_batches(col(Batch.not_before))
+            .where(col(Batch.edition_id) == self._sending.edition_id)
             .order_by(col(Batch.not_before).asc().nulls_first())
             .limit(1)
         )

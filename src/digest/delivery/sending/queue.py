@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import Select, and_, bindparam, case, func, insert, or_, select, update
 from sqlmodel import Session, col
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from digest.delivery.models import (
     Attempt,
@@ -45,21 +46,33 @@ class Claim:
 
     batch_id: int
     batch_key: str
+    root: str  #: key of the batch it was split from, or its own
     attempt: str
     readers: Sequence[Sequence[Any]]  #: delivery id, subscriber id, address
     seat: int = 0  #: whose variant of the edition they get; 0 for the edition as it is
 
 
 def claim(
-    session: Session, *, edition_id: int, newsletter: str, owner: str, now: datetime, lease: float
+    session: Session,
+    *,
+    edition_id: int,
+    newsletter: str,
+    owner: str,
+    now: datetime,
+    lease: float,
+    batch_id: int | None = None,
 ) -> Claim | None:
     """Claim the next batch that is due, and exclude readers who have left since it was cut.
 
-    Return ``None`` when no batch can be claimed. *lease* is in seconds; once it is over, other
-    processes may take *owner* for dead. The caller commits.
+    With *batch_id*, claim that one if it's due. Return ``None`` when no batch can be claimed.
+    *lease* is in seconds; once it is over, other processes may take *owner* for dead. The caller
+    commits.
     """
-    due = {"edition": edition_id, "now": now, "never": now + TOO_LATE}
-    while (batch := session.connection().execute(_NEXT, due).first()) is not None:
+    due: dict[str, Any] = {"edition": edition_id, "now": now, "never": now + TOO_LATE}
+    wanted = _NEXT if batch_id is None else _THIS_ONE
+    if batch_id is not None:
+        due["batch"] = batch_id
+    while (batch := session.connection().execute(wanted, due).first()) is not None:
         readers = _readers(session, batch, newsletter, now)
         if not readers:
             session.connection().execute(_EMPTY, {"batch": batch.id})
@@ -83,7 +96,12 @@ def claim(
         )
         session.connection().execute(_ATTEMPT, attempt)
         return Claim(
-            batch_id=batch.id, batch_key=batch.key, attempt=key, readers=readers, seat=batch.seat
+            batch_id=batch.id,
+            batch_key=batch.key,
+            root=batch.root,
+            attempt=key,
+            readers=readers,
+            seat=batch.seat,
         )
     return None
 
@@ -183,11 +201,43 @@ def _readers_statement() -> OneReadQuery:
     )
 
 
-#: No first wave, or it has passed, or the batch is part of it. For an outer join with `Rollout`.
-ROLLOUT_ALLOWS = or_(
-    col(Rollout.edition_id).is_(None),
-    col(Rollout.passed_at).is_not(None),
-    col(Batch.number) <= col(Rollout.last_batch),
+def pending_batches(*columns: Any) -> Select[Any]:
+    """Return the columns of each pending batch that at most a time holds back.
+
+    Its issue is on its way; it has no first wave, or that has passed, or the batch is part of it.
+    """
+    return (
+        select(*columns)
+        .select_from(Batch)
+        .join(Edition, col(Edition.id) == col(Batch.edition_id))
+        .join(Issue, col(Issue.id) == col(Edition.issue_id))
+        .join(Rollout, col(Rollout.edition_id) == col(Batch.edition_id), isouter=True)
+        .join(CircuitBreaker, col(CircuitBreaker.edition_id) == col(Batch.edition_id), isouter=True)
+        .where(
+            col(Batch.state) == BatchState.PENDING,
+            col(Issue.state) == IssueState.PREPARED,
+            or_(
+                col(Rollout.edition_id).is_(None),
+                col(Rollout.passed_at).is_not(None),
+                col(Batch.number) <= col(Rollout.last_batch),
+            ),
+        )
+    )
+
+
+_MOMENT, _NEVER = bindparam("now", type_=UTCDateTime()), bindparam("never", type_=UTCDateTime())
+_PUT_OFF = and_(col(Batch.not_before) > _MOMENT, col(Batch.not_before) <= _NEVER)
+_BREAKER_OPEN = ~circuit_breaker.may_try(_MOMENT, _NEVER)
+#: That no time holds a batch of `pending_batches` back, and the time that does; *never* is the
+#: first that no batch waits for.
+MAY_GO_NOW = and_(
+    or_(col(Batch.not_before).is_(None), ~_PUT_OFF),
+    circuit_breaker.may_try(_MOMENT, _NEVER),
+)
+FREE_AT = func.greatest(
+    case((_PUT_OFF, col(Batch.not_before))),
+    case((_BREAKER_OPEN, col(CircuitBreaker.probe_at))),
+    type_=UTCDateTime(),
 )
 _IN_BATCH = col(Delivery.id).between(bindparam("first"), bindparam("last"))
 #: A batch's deliveries are in the order of their subscribers. Given both bounds, PostgreSQL finds a
@@ -201,9 +251,10 @@ _SPAN = select(func.min(col(Delivery.subscriber_id)), func.max(col(Delivery.subs
 _READERS = _readers_statement()
 _DELIVERIES = select(col(Delivery.id)).where(_IN_BATCH, col(Delivery.outcome).is_(None))
 _NEXT = (
-    select(
+    pending_batches(
         col(Batch.id),
         col(Batch.key),
+        col(Batch.root),
         col(Batch.first_delivery),
         col(Batch.last_delivery),
         col(Batch.size),
@@ -211,27 +262,13 @@ _NEXT = (
         col(Batch.seat),
         col(CircuitBreaker.probe_at),
     )
-    .join(Edition, col(Edition.id) == col(Batch.edition_id))
-    .join(Issue, col(Issue.id) == col(Edition.issue_id))
-    .join(Rollout, col(Rollout.edition_id) == col(Batch.edition_id), isouter=True)
-    .join(CircuitBreaker, col(CircuitBreaker.edition_id) == col(Batch.edition_id), isouter=True)
-    .where(
-        col(Batch.edition_id) == bindparam("edition"),
-        col(Batch.state) == BatchState.PENDING,
-        or_(
-            col(Batch.not_before).is_(None),
-            col(Batch.not_before) <= bindparam("now"),
-            col(Batch.not_before) > bindparam("never"),
-        ),
-        col(Issue.state) == IssueState.PREPARED,
-        ROLLOUT_ALLOWS,
-        circuit_breaker.may_try(bindparam("now"), bindparam("never")),
-    )
+    .where(col(Batch.edition_id) == bindparam("edition"), MAY_GO_NOW)
     .order_by(col(Batch.number), col(Batch.first_delivery))
     .limit(1)
     .with_for_update(skip_locked=True, of=Batch)
 )
 _THIS = col(Batch.id) == bindparam("batch")
+_THIS_ONE = _NEXT.where(_THIS)
 _HELD = (_THIS, col(Batch.attempt) == bindparam("by"), col(Batch.state) == BatchState.CLAIMED)
 _STILL_HELD = select(col(Batch.id)).where(
     _THIS, col(Batch.attempt) == bindparam("by"), col(Batch.state) == BatchState.STARTED

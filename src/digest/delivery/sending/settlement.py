@@ -61,6 +61,7 @@ class Settlement:
     detail: str = ""
     wait: float | None = None  #: seconds without requests that the provider asks for
     stop: bool = False  #: whether the issue was paused
+    resumes: bool = False  #: whether it closed the circuit breaker, so that the rest may go
 
 
 def settle(
@@ -88,9 +89,11 @@ def settle(
                 session, known_attempts(session, [attempt]), {attempt: int(now.timestamp())}
             )
         _record(session, attempt, answer, now)
-        circuit_breaker.accepted(session, batch_id)
+        resumes = circuit_breaker.accepted(session, batch_id)
         return Settlement(
-            outcome=answer.outcome if is_settled else "superseded", count=len(readers)
+            outcome=answer.outcome if is_settled else "superseded",
+            count=len(readers),
+            resumes=resumes,
         )
     batch = connection.execute(_HELD, held).first()
     _record(session, attempt, answer, now)

@@ -1,8 +1,9 @@
-"""The job queue's own tables on PostgreSQL: which of them are there, and posts that wait there."""
+"""The job queue's own tables on PostgreSQL, as Procrastinate ships them, and posts that wait."""
 
 import sqlalchemy as sa
 from alembic import op
 
+from digest.migrations import job_queue_schema
 from digest.migrations.kinds import BIG_ID
 
 revision = "0019"
@@ -12,6 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    job_queue_schema.bring_up(op.get_bind())
     op.create_table(
         "event_post",
         sa.Column("id", BIG_ID, nullable=False),
@@ -24,3 +26,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("event_post")
+    job_queue_schema.drop(op.get_bind())

@@ -1,0 +1,58 @@
+"""Put Procrastinate together: which tasks there are, and how it reaches the database.
+
+This module hides the library. Each task says in a line what of ours it runs.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from sqlalchemy import URL
+
+from digest.app.installation import App
+from digest.delivery.job_queue import SEND_BATCH, QueueName
+from digest.delivery.sending import StopSignal
+from digest.errors import DatabaseUnfit
+from digest.migrations.job_queue_schema import INSTALL
+from digest.worker.batch_jobs import BatchJobs
+
+#: Connections of a worker's own business: jobs are fetched, finished and swept one at a time.
+CONNECTIONS = 4
+
+log = logging.getLogger(__name__)
+
+
+def job_app(app: App, stop_signal: StopSignal) -> Any:
+    """Return a `procrastinate.App` that knows every task of an installation; it isn't open yet.
+
+    Raise `DatabaseUnfit` where the library isn't installed.
+    """
+    try:
+        import procrastinate
+    except ModuleNotFoundError as fault:
+        raise DatabaseUnfit(
+            f"a worker needs a package that isn't installed: {fault.name}", next_step=INSTALL
+        ) from None
+    connector = procrastinate.PsycopgConnector(
+        **connection_of(app.database.url), min_size=1, max_size=CONNECTIONS
+    )
+    jobs = procrastinate.App(connector=connector)
+    batches = BatchJobs(app, stop_signal)
+
+    @jobs.task(name=SEND_BATCH, queue=QueueName.SEND.value)
+    def send_batch(batch_id: int) -> None:
+        batches.send(batch_id)
+
+    return jobs
+
+
+def connection_of(url: URL) -> dict[str, Any]:
+    """Return what psycopg's pool needs to connect as `digest.db` does."""
+    from psycopg.conninfo import make_conninfo
+
+    options = dict(url.query)
+    threshold = options.pop("prepare_threshold", None)
+    place = url.translate_connect_args(username="user", database="dbname")
+    kwargs = {"prepare_threshold": None if threshold == "none" else int(str(threshold or 5))}
+    return {"conninfo": make_conninfo("", **{**place, **options}), "kwargs": kwargs}

@@ -1,0 +1,102 @@
+"""Jobs of batches: written with what they are for, once each, and none for what must wait."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from digest.delivery.sending.circuit_breaker import BreakerLimits
+from tests.worker.conftest import Works
+
+pytestmark = pytest.mark.postgres
+
+
+def test_each_batch_gets_a_job_with_the_plan(works: Works) -> None:
+    assert works.jobs() == []
+    batches = works.planned()
+    assert works.jobs() == [f"send_batch/{batch}" for batch in batches]
+
+
+def test_a_plan_that_is_rolled_back_leaves_no_job(works: Works) -> None:
+    with works.app.database.read() as session:  # which never commits
+        works.plan(session)
+        assert len(works.jobs_in(session)) == 3
+    assert (works.batches(), works.jobs()) == ([], [])
+
+
+def test_a_job_that_waits_is_enough(works: Works) -> None:
+    works.planned()
+    with works.app.database.write() as session:
+        assert works.app.job_queue.enqueue_batches(session, works.app.clock()) == 0
+    assert len(works.jobs()) == 3
+
+
+def test_a_lost_job_is_found(works: Works) -> None:
+    lost = works.planned()[1]
+    works.do(
+        "DELETE FROM procrastinate_jobs WHERE queueing_lock = :lock", lock=f"send_batch/{lost}"
+    )
+    with works.app.database.write() as session:
+        assert works.app.job_queue.enqueue_batches(session, works.app.clock()) == 1
+    assert works.jobs()[-1] == f"send_batch/{lost}"
+
+
+@pytest.mark.parametrize("state", ["paused", "cancelled", "sent"])
+def test_an_issue_that_isn_t_on_its_way_gets_no_jobs(works: Works, state: str) -> None:
+    works.planned()
+    works.do("DELETE FROM procrastinate_jobs")
+    works.do("UPDATE issue SET state = :state", state=state)
+    with works.app.database.write() as session:
+        assert works.app.job_queue.enqueue_batches(session, works.app.clock()) == 0
+
+
+def test_the_rest_of_a_first_wave_gets_no_jobs_before_it_passed(works: Works) -> None:
+    first, *rest = works.planned()
+    works.do("DELETE FROM procrastinate_jobs")
+    works.do("INSERT INTO wave (edition_id, last_batch, wait_seconds) VALUES (1, 1, 60)")
+    with works.app.database.write() as session:
+        works.app.job_queue.enqueue_batches(session, works.app.clock())
+    assert works.jobs() == [f"send_batch/{first}"]
+    works.do("UPDATE wave SET passed_at = now()")
+    with works.app.database.write() as session:
+        assert works.app.job_queue.enqueue_batches(session, works.app.clock()) == len(rest)
+
+
+def test_for_what_waits_for_a_time_there_is_one_look_then(works: Works) -> None:
+    works.planned()
+    works.do("DELETE FROM procrastinate_jobs")
+    now = works.app.clock()
+    for batch, seconds in zip(works.batches(), (60, 20, 40), strict=True):
+        at = now + timedelta(seconds=seconds)
+        works.do("UPDATE batch SET not_before = :at WHERE id = :id", at=at, id=batch.id)
+    with works.app.database.write() as session:
+        assert works.app.job_queue.enqueue_batches(session, now) == 0
+    assert works.jobs() == ["wake/send"]
+    assert works.ask("SELECT scheduled_at FROM procrastinate_jobs") == [now + timedelta(seconds=20)]
+
+
+def test_a_look_that_waits_is_brought_forward_and_never_put_off(works: Works) -> None:
+    now = works.app.clock()
+    for seconds in (60, 20, 40):
+        with works.app.database.write() as session:
+            works.app.job_queue.wake(session, "send", at=now + timedelta(seconds=seconds))
+    assert works.ask("SELECT scheduled_at FROM procrastinate_jobs") == [now + timedelta(seconds=20)]
+
+
+def test_while_the_breaker_is_open_one_batch_gets_a_job_once_it_may_be_tried(works: Works) -> None:
+    first, *_ = works.planned()
+    works.do("DELETE FROM procrastinate_jobs")
+    now, pause = works.app.clock(), timedelta(seconds=BreakerLimits().first_pause)
+    works.do(
+        "INSERT INTO circuit_breaker (edition_id, failures, refusals, since, reason, probes,"
+        " probe_at) VALUES (1, 3, 0, :now, '', 1, :until)",
+        now=now,
+        until=now + pause,
+    )
+    with works.app.database.write() as session:
+        assert works.app.job_queue.enqueue_batches(session, now) == 0
+    assert works.jobs() == ["wake/send"]
+    with works.app.database.write() as session:
+        assert works.app.job_queue.enqueue_batches(session, now + pause) == 1
+    assert works.jobs() == ["wake/send", f"send_batch/{first}"]
