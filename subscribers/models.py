@@ -60,6 +60,7 @@ class SendOutcome(StrEnum):
     NOT_SENT = "not-sent"  #: certainly not sent; another try may succeed
     HALTED = "halted"  #: certainly not sent, and none will be until a person repairs the set-up
     IN_DOUBT = "in-doubt"  #: it may have been sent, and isn't tried again
+    MIXED = "mixed"  #: the recipients of one request fared differently
     UNMADE = "unmade"  #: no mail could be composed
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlmodel import Field, SQLModel
@@ -98,6 +99,8 @@ class Attempt(SQLModel, table=True):
     lease_until: datetime
     started_at: datetime | None = None
     request_hash: str | None = Field(default=None, sa_type=String(64))
+    #: Whether its mails were handed over one by one, so that an event proves one copy only.
+    one_by_one: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     settled_at: datetime | None = None
     outcome: SendOutcome | None = Field(default=None, sa_type=closed_set(SendOutcome))
     status: int | None = None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from digest.mail.mailing import Mailing, pack, unpack
-from digest.mail.transport import Accepted, Answer, PreparedRequest
+from digest.mail.transport import Accepted, Answer, Mixed, PreparedRequest
 
 
 @dataclass
@@ -15,17 +15,25 @@ class MemoryTransport:
 
     answer: Callable[[Mailing], Answer] = lambda _: Accepted(provider_id="memory")
     accepted: list[Mailing] = field(default_factory=list)
+    one_by_one: bool = False
 
     def prepare(self, mailing: Mailing) -> PreparedRequest:
         """Return the mailing as JSON; store nothing."""
-        return PreparedRequest(payload=pack(mailing), recipients=len(mailing.recipients))
+        return PreparedRequest(
+            payload=pack(mailing),
+            recipients=len(mailing.recipients),
+            one_by_one=self.one_by_one,
+        )
 
     def hand_over(self, request: PreparedRequest) -> Answer:
-        """Return the answer, and store the mailing if it is accepted."""
+        """Return the answer, and store the mailing as far as it is accepted."""
         mailing = unpack(request.payload)
         answer = self.answer(mailing)
         if isinstance(answer, Accepted):
             self.accepted.append(mailing)
+        elif isinstance(answer, Mixed):
+            kept = answer.accepted(mailing.recipients)
+            self.accepted.append(replace(mailing, recipients=kept))
         return answer
 
     def addresses(self) -> list[str]:

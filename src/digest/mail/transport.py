@@ -8,13 +8,15 @@ Each type names its `SendOutcome`, which is what tables and logs hold of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 from digest.mail.mailing import Mailing
 from subscribers.models import SendOutcome
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class PreparedRequest:
 
     payload: bytes = field(repr=False)
     recipients: int
+    one_by_one: bool = False  #: whether each mail is handed over, and answered, by itself
 
     @property
     def hash(self) -> str:
@@ -61,6 +64,7 @@ class NotSent:
 
     *wait* is the delay the provider asked for, in seconds; ``None`` leaves it to the caller.
     *counts* is false if the circuit breaker must not count the answer as a failure (a rate limit).
+    *about_recipient* is true if it's the recipient who is put off, not the sender.
     """
 
     outcome: ClassVar[SendOutcome] = SendOutcome.NOT_SENT
@@ -68,6 +72,7 @@ class NotSent:
     status: int | None = None
     wait: float | None = None
     counts: bool = True
+    about_recipient: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +97,25 @@ class InDoubt:
     halts: bool = False
 
 
-Answer = Accepted | Refused | NotSent | Halted | InDoubt
+SingleAnswer = Accepted | Refused | NotSent | Halted | InDoubt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mixed:
+    """Each recipient has an answer of their own, in the order of the request."""
+
+    outcome: ClassVar[SendOutcome] = SendOutcome.MIXED
+    answers: Sequence[SingleAnswer]
+    status: int | None = None
+    detail: str = ""
+
+    def accepted(self, recipients: Sequence[_T]) -> list[_T]:
+        """Return those of *recipients*, in the order of the request, whose mail was accepted."""
+        fates = zip(recipients, self.answers, strict=True)
+        return [each for each, answer in fates if isinstance(answer, Accepted)]
+
+
+Answer = SingleAnswer | Mixed
 
 
 class Transport(Protocol):

@@ -276,7 +276,9 @@ def _progress(
         def advance(settled: Settlement) -> None:
             if settled.outcome == SendOutcome.ACCEPTED:
                 bar.advance(task, settled.count)
-            elif settled.detail:
+                return
+            bar.advance(task, settled.accepted)
+            if settled.detail:
                 line = f"{settled.outcome}: {settled.detail}"
                 lines[line] += 1
                 if lines[line] == 1:

@@ -19,7 +19,12 @@ from sqlmodel import Session, col
 
 from digest.delivery.events.event_privacy import EventOwnership, event_ownership
 from digest.delivery.models import Delivery, DeliveryStatus, EventLink, MailEvent
-from digest.delivery.sending import KnownAttempt, confirm_acceptance, known_attempts
+from digest.delivery.sending import (
+    KnownAttempt,
+    confirm_acceptance,
+    known_attempts,
+    settle_reported,
+)
 from digest.mail.provider_events import EventKind, ProviderEvent
 from subscribers.sql import BulkStatement, Row, upsert_on
 
@@ -100,10 +105,14 @@ def apply_events(session: Session, events: Sequence[ProviderEvent]) -> StatusCha
     new = _UPSERT_EVENTS.run(session, sorted(groups.rows.values()))
     _INSERT_LINKS.run(session, list(groups.links.items()))
     raise_statuses(session, groups.best)
+    whole = {key: at for key, at in groups.proofs.items() if not known[key].one_by_one}
     return StatusChanges(
         new=new,
         unknown=groups.unknown,
-        settled=confirm_acceptance(session, known, groups.proofs),
+        settled=(
+            *confirm_acceptance(session, known, whole),
+            *settle_reported(session, groups.proofs.keys() - whole.keys()),
+        ),
         actionable=groups.actionable,
     )
 

@@ -50,7 +50,7 @@ from digest.delivery.sending.queue import FREE_AT, MAY_GO_NOW, TOO_LATE, pending
 from digest.delivery.sending.recovery import is_presumed_dead, recover
 from digest.delivery.sending.restore_guard import RestoreGuardFile
 from digest.delivery.sending.rollout import RolloutLimits, waiting
-from digest.delivery.sending.settlement import Settlement
+from digest.delivery.sending.settlement import Settlement, settle_reported
 from digest.delivery.sending.worker_processes import (
     MIN_BATCHES,
     StopSignal,
@@ -97,6 +97,7 @@ __all__ = [
     "send_alongside",
     "send_one",
     "settle_confirmed",
+    "settle_reported",
     "this_process",
     "unsubscribe_headers",
     "usable_cores",

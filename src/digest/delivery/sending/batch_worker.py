@@ -193,7 +193,13 @@ def send_batch(sending: EditionSend, claimed: Claim) -> UnsettledResponse | None
         claimed = addressed
         request = _request(sending, claimed, recipients)
         with sending.store.write() as session:
-            started = start(session, claimed, request_hash=request.hash, now=sending.clock())
+            started = start(
+                session,
+                claimed,
+                request_hash=request.hash,
+                one_by_one=request.one_by_one,
+                now=sending.clock(),
+            )
     except Exception as fault:
         # The start may be on disk or not, but no connection was made.
         return UnsettledResponse(claim=claimed, answer=_unsent(fault))

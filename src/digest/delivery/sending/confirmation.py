@@ -2,7 +2,8 @@
 
 This module decides what an event proves: the provider accepted the whole request of the attempt
 that the event names. The batch must not be sent again, and a person's decision that it was unsent
-was wrong.
+was wrong. Where the mails of a request are handed over one by one, an event proves one copy only;
+that is `digest.delivery.sending.settlement.reported_copies`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from subscribers.sql import chunks
 ATTEMPT_LENGTH = 32
 #: States that a batch leaves for ACCEPTED once any attempt of it is proved. PENDING is among them:
 #: a batch that waits to be sent again must not be.
-_OPEN = [
+OPEN_STATES = [
     BatchState.IN_DOUBT,
     BatchState.PENDING,
     BatchState.CLAIMED,
@@ -41,6 +42,7 @@ class KnownAttempt(NamedTuple):
     proved_at: int | None  #: seconds since 1970
     newsletter: str
     tracking: str
+    one_by_one: bool  #: whether an event proves one copy, and not the whole request
 
 
 def known_attempts(session: Session, attempts: Collection[str]) -> dict[str, KnownAttempt]:
@@ -68,12 +70,12 @@ def confirm_acceptance(
         if row.proved_at is not None and row.proved_at <= at:
             continue
         # Locked before it matches: another attempt's response may be about to move the batch.
-        connection.execute(_LOCKED, {"attempt_of": attempt})
+        lock_batch(session, attempt)
         connection.execute(_PROVED, {"attempt_of": attempt, "moment": at})
         if row.proved_at is None and connection.execute(_ACCEPT, {"attempt_of": attempt}).rowcount:
             editions.add(row.edition)
         if row.proved_at is None:
-            connection.execute(_CONTRADICT, {"attempt_of": attempt})
+            contradict(session, attempt)
     return tuple(sorted(editions))
 
 
@@ -93,8 +95,18 @@ def settle_confirmed(session: Session, known: Mapping[str, KnownAttempt]) -> tup
     for attempt, row in known.items():
         if connection.execute(_ACCEPT, {"attempt_of": attempt}).rowcount:
             editions.add(row.edition)
-        connection.execute(_CONTRADICT, {"attempt_of": attempt})
+        contradict(session, attempt)
     return tuple(sorted(editions))
+
+
+def lock_batch(session: Session, attempt: str) -> None:
+    """Let nobody else move the batch of an attempt before this transaction has ended."""
+    session.connection().execute(_LOCKED, {"attempt_of": attempt})
+
+
+def contradict(session: Session, attempt: str) -> None:
+    """Record that decisions for "unsent" on this attempt were wrong; the caller commits."""
+    session.connection().execute(_CONTRADICT, {"attempt_of": attempt})
 
 
 _KNOWN = (
@@ -106,6 +118,7 @@ _KNOWN = (
         col(Attempt.proved_at),
         col(Newsletter.slug),
         col(Edition.tracking),
+        col(Attempt.one_by_one),
     )
     .join(Batch, col(Batch.id) == col(Attempt.batch_id))
     .join(Edition, col(Edition.id) == col(Batch.edition_id))
@@ -135,7 +148,7 @@ _UNDER_WAY = and_(
 )
 _ACCEPT = (
     update(Batch)
-    .where(col(Batch.id) == _ITS_BATCH, or_(col(Batch.state).in_(_OPEN), _UNDER_WAY))
+    .where(col(Batch.id) == _ITS_BATCH, or_(col(Batch.state).in_(OPEN_STATES), _UNDER_WAY))
     .values(state=BatchState.ACCEPTED, attempt=bindparam("attempt_of"), note="proved by an event")
 )
 _SENT_AGAIN, _AGAIN = aliased(Batch), aliased(Attempt)
@@ -154,7 +167,9 @@ _TWO_COPIES = (
             col(_AGAIN.started_at).is_not(None),
             or_(
                 col(_AGAIN.outcome).is_(None),
-                col(_AGAIN.outcome).in_([SendOutcome.ACCEPTED, SendOutcome.IN_DOUBT]),
+                col(_AGAIN.outcome).in_(
+                    [SendOutcome.ACCEPTED, SendOutcome.IN_DOUBT, SendOutcome.MIXED]
+                ),
             ),
         ),
     )
@@ -165,7 +180,7 @@ _CONTRADICT = (
     .where(
         col(Decision.attempt_key) == bindparam("attempt_of"),
         col(Decision.verdict) == "unsent",
-        col(Decision.contradicted).is_(None),
+        or_(col(Decision.contradicted).is_(None), col(Decision.contradicted) == 0),
     )
     .values(contradicted=_TWO_COPIES)
 )

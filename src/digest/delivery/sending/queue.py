@@ -36,6 +36,8 @@ from subscribers.audience import audience
 from subscribers.models import Subscription
 from subscribers.sql import OneReadQuery
 
+#: Holds the place of what the answer will write, so that it fits even on a disk that is full then.
+_ROOM = " " * 100
 #: No batch is put off for longer; a later time was set before the clock was turned back.
 TOO_LATE = timedelta(hours=1)
 
@@ -106,17 +108,26 @@ def claim(
     return None
 
 
-def start(session: Session, claimed: Claim, *, request_hash: str, now: datetime) -> bool:
+def start(
+    session: Session,
+    claimed: Claim,
+    *,
+    request_hash: str,
+    now: datetime,
+    one_by_one: bool = False,
+) -> bool:
     """Record that the request is about to leave; return ``False`` when it must not.
 
-    It must not when the lease ran out and recovery took the batch back, or when the issue was
+    *one_by_one* says that each mail of the request is handed over by itself. The request must not
+    leave when the lease ran out and recovery took the batch back, or when the issue was
     paused or cancelled since the claim: then no connection may be made. The caller commits.
     """
     connection = session.connection()
     held = {"batch": claimed.batch_id, "by": claimed.attempt}
     if connection.execute(_START, held).rowcount != 1:
         return False
-    connection.execute(_STARTED, {"by": claimed.attempt, "now": now, "request": request_hash})
+    started = {"now": now, "request": request_hash, "single": one_by_one}
+    connection.execute(_STARTED, {"by": claimed.attempt, **started})
     return True
 
 
@@ -303,7 +314,12 @@ _START = (
 _STARTED = (
     update(Attempt)
     .where(col(Attempt.key) == bindparam("by"))
-    .values(started_at=bindparam("now"), request_hash=bindparam("request"))
+    .values(
+        started_at=bindparam("now"),
+        request_hash=bindparam("request"),
+        one_by_one=bindparam("single"),
+        detail=_ROOM,
+    )
 )
 _SHRINK = update(Batch).where(*_HELD).values(size=bindparam("left"))
 _RELEASE = update(Batch).where(*_HELD).values(state=BatchState.PENDING, attempt=None)

@@ -17,6 +17,7 @@ from sqlmodel import Session, col
 from digest.delivery.models import Attempt, Batch, BatchState
 from digest.delivery.sending.confirmation import confirmed_attempt
 from digest.delivery.sending.queue import TOO_LATE
+from digest.delivery.sending.settlement import settle_reported
 from subscribers.models import SendOutcome
 
 MOST_RECOVERIES = 5  #: then the batch is parked: its senders keep dying
@@ -47,7 +48,7 @@ def recover(
         if batch.state is BatchState.STARTED:
             why = "its sender stopped while the request was under way"
             _move(session, batch, now, state=BatchState.IN_DOUBT, note=why)
-            in_doubt += _still_in_doubt(session, batch.id)
+            in_doubt += _still_in_doubt(session, batch)
         elif batch.recoveries >= MOST_RECOVERIES:
             why = f"its sender ended {MOST_RECOVERIES + 1} times before sending it"
             _move(session, batch, now, state=BatchState.PARKED, note=why, attempt=None)
@@ -69,12 +70,13 @@ def is_presumed_dead(attempt: Any, now: datetime, alive: Callable[[str], bool | 
     return lapsed or alive(attempt.owner) is False
 
 
-def _still_in_doubt(session: Session, batch_id: int) -> bool:
-    """Settle a batch as accepted if an event proved an attempt of it; return whether none did."""
-    proved = confirmed_attempt(session, batch_id)
+def _still_in_doubt(session: Session, batch: Any) -> bool:
+    """Settle a batch as accepted as far as events prove it; return whether some is in doubt."""
+    proved = confirmed_attempt(session, batch.id)
     if proved is None:
+        settle_reported(session, [batch.attempt])
         return True
-    accepted = update(Batch).where(col(Batch.id) == batch_id)
+    accepted = update(Batch).where(col(Batch.id) == batch.id)
     session.connection().execute(
         accepted.values(state=BatchState.ACCEPTED, attempt=proved, note="")
     )

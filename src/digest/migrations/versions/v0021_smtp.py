@@ -1,5 +1,8 @@
 """What sending by SMTP needs to remember."""
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0021"
 down_revision = "0020"
 branch_labels = None
@@ -7,8 +10,11 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Change nothing yet."""
+    op.add_column(
+        "attempt",
+        sa.Column("one_by_one", sa.Boolean(), nullable=False, server_default=sa.false()),
+    )
 
 
 def downgrade() -> None:
-    """Change nothing yet."""
+    op.execute("ALTER TABLE attempt DROP COLUMN one_by_one")  # in place: a batch would copy it
