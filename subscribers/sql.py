@@ -97,9 +97,14 @@ def chunks(values: Iterable[_T], size: int = CHUNK_SIZE) -> Iterator[list[_T]]:
         yield chunk
 
 
-def json_rows(dialect: str, **columns: type[TypeEngine[Any]]) -> Subquery:
-    """Return a table of *columns* whose rows are bound by `json_rows_parameter`."""
-    document = bindparam(PARAMETER, type_=Text)
+def json_rows(
+    dialect: str, parameter: str = PARAMETER, /, **columns: type[TypeEngine[Any]]
+) -> Subquery:
+    """Return a table of *columns* whose rows are bound by `json_rows_parameter`.
+
+    A statement with several such tables has a *parameter* for each.
+    """
+    document = bindparam(parameter, type_=Text)
     if dialect == "sqlite":
         row, cell = func.json_each(document).table_valued("value"), _of_sqlite
     else:
@@ -108,12 +113,14 @@ def json_rows(dialect: str, **columns: type[TypeEngine[Any]]) -> Subquery:
     cells = [
         cell(row.c.value, at, kind).label(name) for at, (name, kind) in enumerate(columns.items())
     ]
-    return select(*cells).subquery(PARAMETER)
+    return select(*cells).subquery(parameter)
 
 
-def json_rows_parameter(values: Iterable[Sequence[Any]]) -> dict[str, str]:
+def json_rows_parameter(
+    values: Iterable[Sequence[Any]], parameter: str = PARAMETER
+) -> dict[str, str]:
     """Return the parameter that binds rows of texts, numbers, booleans and ``None``."""
-    return {PARAMETER: json.dumps(list(values), separators=(",", ":"))}
+    return {parameter: json.dumps(list(values), separators=(",", ":"))}
 
 
 def _of_sqlite(row: Any, at: int, kind: type[TypeEngine[Any]]) -> ColumnElement[Any]:

@@ -31,14 +31,18 @@ def make_readers(database: Database, now: datetime) -> MakeReaders:
     """Return a function that adds readers of "weekly" and returns their ids."""
 
     def make(
-        number: int, *, standing: Standing = Standing.CONFIRMED, suppressed: str | None = None
+        number: int,
+        *,
+        standing: Standing = Standing.CONFIRMED,
+        suppressed: str | None = None,
+        domain: str = "example.org",
     ) -> list[int]:
         with database.write() as session:
             kind = f"{standing}-{suppressed or 'free'}"
             rows = [
                 Subscriber(
-                    address=f"{kind}-{n}@example.org",
-                    address_key=f"{kind}-{n}@example.org",
+                    address=f"{kind}-{n}@{domain}",
+                    address_key=f"{kind}-{n}@{domain}",
                     suppressed=suppressed,
                     created_at=now,
                 )

@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import delete, update
+from sqlmodel import Session, col, select
 
 from digest.db import Database
 from digest.delivery.counts import count_deliveries
@@ -25,7 +26,7 @@ from digest.mail.mailing import Mailing
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, Refused
 from subscribers.letter_queue import note_events
-from subscribers.models import LetterToSend
+from subscribers.models import LetterToSend, Standing, Subscriber, Subscription
 from tests.delivery.conftest import MakeReaders, MakeSending
 from tests.delivery.fake_sleep import InstantWaits
 
@@ -187,6 +188,68 @@ def test_a_first_wave_that_is_everybody_makes_nobody_wait(
     counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=stop_event))
     assert (counts.accepted, sum(stop_event.waits)) == (6, 0)
     assert problems(database, now) == ()
+
+
+def leave(session: Session) -> None:
+    for row in session.exec(select(Subscription)):
+        row.standing = Standing.UNSUBSCRIBED
+
+
+def bounce(session: Session) -> None:
+    for row in session.exec(select(Subscriber)):
+        row.suppressed = "hard-bounce"
+
+
+def vanish(session: Session) -> None:
+    session.connection().execute(delete(Subscription))
+    session.connection().execute(delete(Subscriber))
+
+
+def be_refused(session: Session) -> None:
+    """Refuse the rest, as the provider does by name in an earlier request."""
+    session.connection().execute(
+        update(Batch)
+        .where(col(Batch.state) == BatchState.PENDING)
+        .values(state=BatchState.EMPTY, size=0)
+    )
+
+
+@pytest.mark.parametrize("what_happens", [leave, bounce, vanish, be_refused])
+def test_a_first_wave_makes_nobody_wait_once_nobody_is_left(
+    database: Database,
+    make_readers: MakeReaders,
+    make_sending: MakeSending,
+    now: datetime,
+    what_happens: Callable[[Session], None],
+) -> None:
+    make_readers(9)
+    sending, stop_event = in_no_time(make_sending(first_wave=3), now)
+    with_wave(database, sending, readers=3, seconds=600)
+    one_turn(sending)
+    with database.write() as session:
+        what_happens(session)
+    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=stop_event))
+    assert (counts.accepted, counts.pending) == (3, 0)
+    assert sum(stop_event.waits) < 1
+    assert the_issue(database).state is IssueState.SENT
+
+
+def test_one_reader_who_is_left_still_waits_for_the_first_wave(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    make_readers(9)
+    transport = MemoryTransport()
+    sending, _ = in_no_time(make_sending(transport, first_wave=3), now)
+    with_wave(database, sending, readers=3, seconds=600)
+    one_turn(sending)
+    with database.write() as session:
+        last = session.exec(select(Delivery).order_by(col(Delivery.id).desc())).first()
+        assert last is not None
+        for row in session.exec(select(Subscription)):
+            if row.subscriber_id != last.subscriber_id:
+                row.standing = Standing.UNSUBSCRIBED
+    one_turn(sending)
+    assert len(transport.addresses()) == 3
 
 
 @pytest.mark.parametrize(

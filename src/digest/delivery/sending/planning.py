@@ -1,15 +1,17 @@
 """Freeze an issue's audience: one delivery per reader, cut into batches, in one transaction.
 
 This module decides how deliveries are numbered: an audience's ids are contiguous, so that a batch
-is a range of ids. Who gets the same mail is together, in the order of the subscribers: first who
-gets the edition as it is, then who gets each of its variants.
+is a range of ids. The first wave comes first, drawn at random from the whole audience; then the
+rest. In each, who gets the same mail is together, in the order of the subscribers: first who gets
+the edition as it is, then who gets each of its variants.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from random import Random
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 from uuid import uuid4
@@ -36,7 +38,8 @@ from digest.errors import WrongState
 from digest.issues.models import Edition, Issue, IssueState
 from digest.issues.newsletters import require_running
 from digest.issues.store import newsletter_of
-from subscribers.sql import json_rows, json_rows_parameter
+from subscribers.models import Subscriber
+from subscribers.sql import dialect, json_rows, json_rows_parameter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,10 @@ class _SeatRange(NamedTuple):
 _AS_IT_IS: Mapping[int, int] = MappingProxyType({})
 #: Advisory lock on PostgreSQL, held from reading the highest delivery id until the commit.
 _NUMBERING = 0x6469_6765_7374  # "digest"
+_PRIME = 2**31 - 1  #: products of two numbers below it fit into 64 bits on both databases
+_WAVE = "wave"  #: the parameter with the subscribers of the first wave
+_SPARE = 1_000  #: numbers drawn on top, so that a small wave finds its readers
+_NUMBERS = select(func.min(col(Subscriber.id)), func.max(col(Subscriber.id)))
 
 
 def random_key() -> str:
@@ -87,97 +94,85 @@ def plan_deliveries(
 ) -> PlannedAudience:
     """Write the issue's deliveries and batches and mark it prepared; the caller commits.
 
-    Nothing can be claimed before that commit, so a crash leaves either all rows or none. The first
-    *first_wave* readers who may be mailed are cut into batches of their own, and so are those of
-    each seat in *seats*, which has the variant of the edition that a subscriber gets. Raise
-    `WrongState` when the audience is frozen already, when the issue is for nobody, or for an
-    archived newsletter.
+    Nothing can be claimed before that commit, so a crash leaves either all rows or none. Of those
+    who may be mailed, *first_wave* readers drawn at random are cut into batches of their own, and
+    so are those of each seat in *seats*, which has the variant of the edition that a subscriber
+    gets. Raise `WrongState` when the audience is frozen already, when the issue is for nobody, or
+    for an archived newsletter.
     """
     if issue.state is not IssueState.BUILT:
         raise WrongState(f"issue {issue.number} is {issue.state}: its audience is already frozen")
     require_running(session, newsletter_of(session, issue))
     assert edition.id is not None  # noqa: S101 - a stored edition has an id
     chosen = candidates(session, issue, newsletter=newsletter, now=now)
-    first, last = _write_deliveries(session, edition.id, chosen, seats)
-    if last < first and issue.corrects_issue_id is not None:
+    wave = _draw(session, chosen, first_wave, edition_id=edition.id) if first_wave else []
+    base = last_number(session)
+    after_wave = base + len(wave)
+    # The many first: SQLite fills an index quicker in the order of its keys.
+    last = _write_deliveries(session, edition.id, chosen, seats, after_wave, besides=wave)
+    of_wave = _write_deliveries(session, edition.id, chosen, seats, base, among=wave)
+    if last == base and issue.corrects_issue_id is not None:
         raise WrongState(f"nobody got the issue that issue {issue.number} corrects")
-    if last < first:
+    if last == base:
         raise WrongState(
             f"nobody is subscribed to {newsletter}, so nobody would get issue {issue.number}",
             next_step="digest subscribers import FILE.csv --consent TEXT",
         )
-    ranges = _seat_ranges(session, edition.id, first, last, seats)
     rows: list[dict[str, object]] = []
-    for seat, start, end in _wave_by_wave(session, edition.id, ranges, first_wave):
-        after = len(rows)
-        rows += cut(session, edition.id, start, end, batch_size, seat=seat, after=after)
+    for low, high in ((base + 1, of_wave), (after_wave + 1, last)):
+        for seat, start, end in _seat_ranges(session, edition.id, low, high, seats):
+            after = len(rows)
+            rows += cut(session, edition.id, start, end, batch_size, seat=seat, after=after)
     session.connection().execute(insert(Batch), rows)
     issue.state, issue.prepared_at = IssueState.PREPARED, now
     session.add(issue)
-    number = last - first + 1
     may_be_mailed = sum(cast(int, row["size"]) for row in rows)
+    number = last - after_wave + of_wave - base
     return PlannedAudience(candidates=number, excluded=number - may_be_mailed, batches=len(rows))
+
+
+def _draw(session: Session, readers: Select[Any], number: int, *, edition_id: int) -> list[int]:
+    """Return the ids of *number* subscribers drawn from those who may be mailed; all, if fewer.
+
+    The draw is random over the audience, and the same for an edition whatever the database. Where
+    most numbers are readers who may be mailed, numbers are drawn and the readers among them taken;
+    only a sparse list is read from end to end.
+    """
+    random = Random(f"the first wave of edition {edition_id}")  # noqa: S311 - no secret
+    rows = readers.subquery()
+    eligible = select(rows.c.subscriber_id).where(rows.c.exclusion.is_(None))
+    connection = session.connection()
+    lowest, highest = connection.execute(_NUMBERS).one()
+    numbers = range(lowest or 0, (highest or 0) + 1)
+    drawn = random.sample(numbers, min(len(numbers), 3 * number + _SPARE))
+    among = eligible.where(rows.c.subscriber_id.in_(_wave_table(session)))
+    found = set(connection.execute(among, _wave_parameter(drawn)).scalars())
+    if len(found) >= number:
+        return [each for each in drawn if each in found][:number]
+    factor, shift = random.randrange(1, _PRIME), random.randrange(_PRIME)
+    place = (rows.c.subscriber_id % _PRIME * literal(factor, BigInteger) + shift) % _PRIME
+    mixed = eligible.order_by(place * place % _PRIME, rows.c.subscriber_id).limit(number)
+    return list(connection.execute(mixed).scalars())
 
 
 def _seat_ranges(
     session: Session, edition_id: int, first: int, last: int, seats: Mapping[int, int]
 ) -> list[_SeatRange]:
-    """Return the ranges of the deliveries just written, by seat."""
-    if not seats:
-        return [_SeatRange(0, first, last)]
+    """Return the ranges of the deliveries just written, by seat; none where there is none."""
+    if not seats or last < first:
+        return [_SeatRange(0, first, last)] if first <= last else []
     chosen = _seats_table(session)
     seat = func.coalesce(chosen.c.seat, 0)
     rows = session.connection().execute(
         select(seat, func.min(col(Delivery.id)), func.max(col(Delivery.id)))
         .select_from(Delivery)
         .join(chosen, chosen.c.subscriber_id == col(Delivery.subscriber_id), isouter=True)
-        .where(col(Delivery.edition_id) == edition_id)
+        .where(col(Delivery.edition_id) == edition_id, col(Delivery.id).between(first, last))
         .group_by(seat)
         .order_by(seat),
         json_rows_parameter(seats.items()),
     )
     return [_SeatRange(*row) for row in rows]
-
-
-def _wave_by_wave(
-    session: Session, edition_id: int, ranges: list[_SeatRange], readers: int
-) -> Iterator[_SeatRange]:
-    """Yield the parts of the ranges in the first wave of so many readers, then the others."""
-    ends = [_end_of_first_wave(session, edition_id, each, readers) for each in ranges]
-    parts = zip(ranges, ends, strict=True)
-    yield from (each._replace(last=end) for each, end in parts if end >= each.first)
-    parts = zip(ranges, ends, strict=True)
-    yield from (each._replace(first=end + 1) for each, end in parts if end < each.last)
-
-
-def _end_of_first_wave(session: Session, edition_id: int, among: _SeatRange, readers: int) -> int:
-    """Return the id of the first wave's last delivery in a range; its first - 1 where none is.
-
-    The wave is the first *readers* who may be mailed in the order of the subscribers, whatever
-    mail they get.
-    """
-    if readers < 1:
-        return among.first - 1
-    of_edition = col(Delivery.edition_id) == edition_id
-    last_of_wave = (
-        select(col(Delivery.subscriber_id))
-        .where(of_edition, col(Delivery.outcome).is_(None))
-        .order_by(col(Delivery.subscriber_id))
-        .offset(readers - 1)
-        .limit(1)
-    )
-    connection = session.connection()
-    subscriber = connection.execute(last_of_wave).scalar()
-    if subscriber is None:
-        return among.last
-    end = connection.execute(
-        select(func.max(col(Delivery.id))).where(
-            of_edition,
-            col(Delivery.id).between(among.first, among.last),
-            col(Delivery.subscriber_id) <= subscriber,
-        )
-    )
-    return end.scalar() or among.first - 1
 
 
 def cut(
@@ -267,41 +262,59 @@ def last_number(session: Session) -> int:
 
 
 def _write_deliveries(
-    session: Session, edition_id: int, readers: Select[Any], seats: Mapping[int, int]
-) -> tuple[int, int]:
-    """Insert one delivery for each of *readers*, as `candidates` returns them.
+    session: Session,
+    edition_id: int,
+    readers: Select[Any],
+    seats: Mapping[int, int],
+    after: int,
+    *,
+    among: Collection[int] | None = None,
+    besides: Collection[int] = (),
+) -> int:
+    """Insert one delivery for each of *readers*, as `candidates` returns them; return the last id.
 
-    Return the first and the last id.
+    The ids begin at *after* + 1. Only the subscribers *among* get one, unless it is ``None``, and
+    none of those in *besides*.
     """
-    connection = session.connection()
-    base = last_number(session)
-    chosen = readers.subquery()
-    source: FromClause = chosen
-    order: list[ColumnElement[int]] = [chosen.c.subscriber_id]
+    if among is not None and not among:
+        return after
+    rows = readers.subquery()
+    source: FromClause = rows
+    order: list[ColumnElement[int]] = [rows.c.subscriber_id]
+    bound: dict[str, str] = {}
     if seats:
         seated = _seats_table(session)
-        same = seated.c.subscriber_id == chosen.c.subscriber_id
-        source = chosen.join(seated, same, isouter=True)
+        source = rows.join(seated, seated.c.subscriber_id == rows.c.subscriber_id, isouter=True)
         order.insert(0, func.coalesce(seated.c.seat, 0))
+        bound |= json_rows_parameter(seats.items())
     # The ids are computed here, not by the database, since a batch is a range of ids.
     position = func.row_number().over(order_by=order)
-    rows = select(
-        literal(base) + position,
+    chosen = select(
+        literal(after) + position,
         literal(edition_id),
-        chosen.c.subscriber_id,
-        case((chosen.c.exclusion.is_not(None), DeliveryOutcome.EXCLUDED.value), else_=null()),
-        chosen.c.exclusion,
+        rows.c.subscriber_id,
+        case((rows.c.exclusion.is_not(None), DeliveryOutcome.EXCLUDED.value), else_=null()),
+        rows.c.exclusion,
     ).select_from(source)
+    if among is not None or besides:
+        is_in_it = rows.c.subscriber_id.in_(_wave_table(session))
+        chosen = chosen.where(is_in_it if among else ~is_in_it)
+        bound |= _wave_parameter(among or besides)
     names = ["id", "edition_id", "subscriber_id", "outcome", "reason"]
-    statement = insert(Delivery).from_select(names, rows)
-    bound = json_rows_parameter(seats.items()) if seats else {}
-    written = connection.execute(statement, bound).rowcount
-    return base + 1, base + written
+    statement = insert(Delivery).from_select(names, chosen)
+    return after + session.connection().execute(statement, bound).rowcount
 
 
 def _seats_table(session: Session) -> Subquery:
-    dialect = session.connection().dialect.name
-    return json_rows(dialect, subscriber_id=BigInteger, seat=Integer)
+    return json_rows(dialect(session), subscriber_id=BigInteger, seat=Integer)
+
+
+def _wave_table(session: Session) -> Select[Any]:
+    return select(json_rows(dialect(session), _WAVE, subscriber_id=BigInteger).c.subscriber_id)
+
+
+def _wave_parameter(subscribers: Collection[int]) -> dict[str, str]:
+    return json_rows_parameter([(number,) for number in subscribers], _WAVE)
 
 
 def _excluded_by_batch(

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Select, and_, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import Select, and_, any_, bindparam, case, func, insert, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -183,9 +183,8 @@ def _readers(
     """Return the readers in a batch who may be mailed; exclude the others, with the reason."""
     connection = session.connection()
     bounds = {"first": batch.first_delivery, "last": batch.last_delivery}
-    lowest, highest = connection.execute(_SPAN, bounds).one()
-    readers = {"lowest": lowest, "highest": highest, "newsletter": newsletter, "now": now}
-    rows = _READERS.all(session, {**bounds, **readers})
+    query = _READERS[connection.dialect.name]
+    rows = query.all(session, {**bounds, "newsletter": newsletter, "now": now})
     reasons = {row[0]: row[3] for row in rows if row[3] is not None}
     if len(rows) < batch.size:
         known = {row[0] for row in rows}
@@ -199,7 +198,7 @@ def _readers(
     return left
 
 
-def _readers_statement() -> OneReadQuery:
+def _readers_statement(*, by_array: bool) -> OneReadQuery:
     standing = audience(
         cast(str, bindparam("newsletter")),
         cast(datetime, bindparam("now")),
@@ -208,7 +207,7 @@ def _readers_statement() -> OneReadQuery:
     return OneReadQuery(
         standing.with_only_columns(
             col(Delivery.id), col(Delivery.subscriber_id), columns.address, columns.exclusion
-        ).where(_IN_BATCH, _BETWEEN_READERS, col(Delivery.outcome).is_(None))
+        ).where(_IN_BATCH, *([_AMONG_READERS] if by_array else []), col(Delivery.outcome).is_(None))
     )
 
 
@@ -251,15 +250,15 @@ FREE_AT = func.greatest(
     type_=UTCDateTime(),
 )
 _IN_BATCH = col(Delivery.id).between(bindparam("first"), bindparam("last"))
-#: A batch's deliveries are in the order of their subscribers. Given both bounds, PostgreSQL finds a
-#: batch of a middling list by index, where it would otherwise scan the whole list for each batch.
-_BETWEEN_READERS = col(Subscription.subscriber_id).between(
-    bindparam("lowest"), bindparam("highest")
+#: PostgreSQL then finds each reader by index, however scattered a first wave's are: it would scan
+#: the whole list for each batch, since it takes a thousand lookups to be dearer.
+_AMONG_READERS = col(Subscription.subscriber_id) == any_(
+    func.array(select(col(Delivery.subscriber_id)).where(_IN_BATCH).scalar_subquery())
 )
-_SPAN = select(func.min(col(Delivery.subscriber_id)), func.max(col(Delivery.subscriber_id))).where(
-    _IN_BATCH
-)
-_READERS = _readers_statement()
+_READERS = {
+    "sqlite": _readers_statement(by_array=False),
+    "postgresql": _readers_statement(by_array=True),
+}
 _DELIVERIES = select(col(Delivery.id)).where(_IN_BATCH, col(Delivery.outcome).is_(None))
 _NEXT = (
     pending_batches(

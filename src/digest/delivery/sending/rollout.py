@@ -22,6 +22,9 @@ from digest.delivery.models import (
     Rollout,
 )
 from digest.delivery.sending.settlement import pause_issue
+from digest.issues import store
+from digest.issues.models import Edition, Issue
+from subscribers.audience import audience
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +66,7 @@ def judge_rollout(
     if rollout is None or rollout.passed_at is not None or not _is_out(session, rollout):
         return None
     rollout.judge_at = judge_at = _judgement_time(session, rollout, now)
-    if not _rest_is_waiting(session, rollout):
+    if not _somebody_is_waiting(session, rollout, now):
         rollout.passed_at = now
     elif now >= judge_at or _is_refused_entirely(session, rollout):
         problem = _problem(session, rollout, limits or RolloutLimits())
@@ -116,9 +119,26 @@ def _is_out(session: Session, rollout: Rollout) -> bool:
     return not _any(session, rollout, _MOVING, col(Batch.number) <= rollout.last_batch)
 
 
-def _rest_is_waiting(session: Session, rollout: Rollout) -> bool:
+def _somebody_is_waiting(session: Session, rollout: Rollout, now: datetime) -> bool:
+    """Return whether the rest has a reader who may still be mailed."""
     unsent = [*_MOVING, BatchState.PARKED]
-    return _any(session, rollout, unsent, col(Batch.number) > rollout.last_batch)
+    if not _any(session, rollout, unsent, col(Batch.number) > rollout.last_batch):
+        return False
+    issue = session.get_one(Issue, session.get_one(Edition, rollout.edition_id).issue_id)
+    standing = audience(store.newsletter_of(session, issue).slug, now).subquery()
+    waiting = (
+        select(col(Delivery.id))
+        .join(Batch, col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery)))
+        .join(standing, standing.c.subscriber_id == col(Delivery.subscriber_id))
+        .where(
+            col(Batch.edition_id) == rollout.edition_id,
+            col(Batch.number) > rollout.last_batch,
+            col(Batch.state).in_(unsent),
+            col(Delivery.outcome).is_(None),
+            standing.c.exclusion.is_(None),
+        )
+    )
+    return session.connection().execute(waiting.limit(1)).first() is not None
 
 
 def _any(
