@@ -22,6 +22,7 @@ from digest.delivery.models import DeadLetter
 from digest.doctor import database_checks
 from digest.doctor.dns_checks import is_reserved
 from digest.doctor.health_check import CheckResult, HealthLevel, fine, refused, warning
+from digest.doctor.worker_checks import check_workers
 from digest.errors import BadSetting, DigestError
 from digest.issues import store
 from digest.issues.calendar import BadCadence
@@ -37,13 +38,18 @@ RECENT = timedelta(days=30)
 _REACH = "check DIGEST_DATABASE_URL: the database must exist, answer, and be writable"
 
 
-def run_checks(app: App) -> list[CheckResult]:
-    """Return the results of every check that needs no network; never raise."""
+def run_checks(app: App, *, running: bool = False) -> list[CheckResult]:
+    """Return the results of every check that needs no network; never raise.
+
+    With *running*, check as well what should be running now.
+    """
     results = _run(database_checks.check_database, app)
     tables = all(
         result.weight is not HealthLevel.REFUSED for result in results if result.about == "database"
     )
     checks = (_secrets, *_CHECKS, *_TABLE_CHECKS) if tables else (_secret, *_CHECKS)
+    if running and tables:
+        checks = (*checks, check_workers)
     for check in checks:
         results += _run(check, app)
     return results

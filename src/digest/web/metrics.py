@@ -18,6 +18,7 @@ from sqlmodel import Session, col
 
 from digest.app.installation import App
 from digest.delivery.events import waiting_posts
+from digest.delivery.job_queue_figures import job_queue_figures
 from digest.delivery.models import Attempt, Batch, BatchState, DeadLetter, MailEvent
 from digest.delivery.sending import restore_guard
 from digest.issues.models import Issue, JobRun, Slot
@@ -47,6 +48,7 @@ class _Metrics(Collector):
             yield from _sending(session)
             yield from _audience(session)
             yield from _ticks(app, session)
+            yield from _jobs(session)
             _, waiting = waiting_posts(session)
         held = restore_guard.hold_reason(app.database, app.sending.restore_guard_file) is not None
         yield _single("digest_hold", "1 while nothing is sent after a restore.", int(held))
@@ -145,6 +147,26 @@ def _ticks(app: App, session: Session) -> list[Metric]:
     return [
         _labelled("digest_tick_age_seconds", "Since a chore last ran.", "name", age),
         _labelled("digest_tick_ok", "1 when its last run went well.", "name", ok),
+    ]
+
+
+def _jobs(session: Session) -> list[Metric]:
+    """Return what is known of the job queue; nothing on SQLite, which has none."""
+    figures = job_queue_figures(session)
+    if figures is None:
+        return []
+    jobs = GaugeMetricFamily("digest_jobs", "Jobs by queue and state.", labels=["queue", "state"])
+    for (queue, state), number in sorted(figures.jobs.items()):
+        jobs.add_metric([queue, state], number)
+    return [
+        jobs,
+        _single("digest_workers", "Workers that are alive.", figures.workers),
+        _labelled(
+            "digest_job_wait_seconds",
+            "How long the oldest job waits, by queue.",
+            "queue",
+            figures.longest_wait.items(),
+        ),
     ]
 
 

@@ -49,7 +49,7 @@ def doctor(
 ) -> None:
     """Check that this installation is ready to send; exit 1 if it isn't."""
     call = call_of(context)
-    facts = run_checks(call.app)
+    facts = run_checks(call.app, running=True)
     needed = dns_records(call.app) if dns else []
     unfit = any(fact.weight in UNFIT for fact in facts)
     if as_json:

@@ -11,8 +11,10 @@ from functools import partial
 from typing import Any
 
 from rich.table import Table
+from sqlmodel import Session
 
-from digest.cli.context import CommandContext
+from digest.cli.context import CommandContext, counted
+from digest.delivery.job_queue_figures import job_queue_figures
 from digest.delivery.sending import restore_guard
 from digest.issues import store
 from digest.issues.models import SlotState
@@ -39,7 +41,23 @@ def service_facts(call: CommandContext, slugs: Sequence[str]) -> dict[str, Any]:
                 for slot in recent_slots(session, row, now)
             ],
             "ticks": [job_facts(row, now) for row in job_runs(session)],
+            **worker_facts(session),
         }
+
+
+def worker_facts(session: Session) -> dict[str, Any]:
+    """Return how many workers there are, and what waits for them; nothing on SQLite."""
+    figures = job_queue_figures(session)
+    if figures is None:
+        return {}
+    workers = {
+        "running": figures.workers,
+        "waiting": figures.count("todo"),
+        "under_way": figures.count("doing"),
+        "failed": figures.count("failed"),
+        "oldest_seconds": round(figures.oldest, 1),
+    }
+    return {"workers": workers}
 
 
 def hold_facts(call: CommandContext) -> dict[str, Any]:
@@ -80,6 +98,16 @@ def print_jobs(call: CommandContext, facts: dict[str, Any]) -> None:
         result = "running" if job["running"] else job["result"]
         table.add_row(f"{mark}{job['name']}", _short(job["last_run"]), late, result)
     call.out.print(table)
+    if "workers" in facts:
+        call.out.print(worker_line(facts["workers"]), markup=False)
+
+
+def worker_line(workers: dict[str, Any]) -> str:
+    """Return what `worker_facts` returned as a line for people."""
+    if not workers["running"]:
+        return "! No worker is running. To start one on any machine: digest worker"
+    waits = f"{counted(workers['waiting'], 'job')} waiting, {workers['under_way']:,} under way"
+    return f"{counted(workers['running'], 'worker')} running: {waits}"
 
 
 def _print_slot(call: CommandContext, slot: dict[str, Any]) -> None:
