@@ -35,6 +35,8 @@ SWITCHES = {
     "DIGEST_TEST_POSTGRES_URL": "the tests: a server of yours",
     "DIGEST_UPDATE_GOLDEN": "the tests: write the expected files anew",
 }
+#: Octets of a local part (RFC 5321, section 4.5.3.1.1) that a plus sign and a token leave.
+MAX_BOUNCE_LOCAL = 12
 
 
 class TransportKind(StrEnum):
@@ -119,6 +121,16 @@ def _addresses(value: str) -> str:
     return ",".join({address.key: address.wire for address in reversed(parsed)}.values())
 
 
+def _bounce_address(value: str) -> str:
+    address = _address(value)
+    if len(address.partition("@")[0]) > MAX_BOUNCE_LOCAL:
+        raise ValueError(
+            f"must have at most {MAX_BOUNCE_LOCAL} characters before the @, since each mail adds"
+            " a token of 51 to them, and 64 are allowed"
+        )
+    return address
+
+
 ProviderAddress = Annotated[str, AfterValidator(_provider_address)]
 SiteAddress = Annotated[str, AfterValidator(_site_address)]
 MailAddress = Annotated[str, AfterValidator(_address)]
@@ -156,6 +168,13 @@ class Settings(BaseSettings):
     )
     webhook_keys_file: Path | None = Field(
         None, description="A file with those keys; Digest reads it again when it changes."
+    )
+    bounce_address: Annotated[str, AfterValidator(_bounce_address)] = Field(
+        "", description="An address of yours for bounces of mail sent by SMTP; it gets +TOKEN."
+    )
+    bounce_mailbox: Path | None = Field(
+        None,
+        description="The Maildir or mbox that those bounces are delivered to; Digest empties it.",
     )
     templates: Path = Field(
         Path("templates"),

@@ -5,15 +5,22 @@ This module hides where events wait, and how long they are kept.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
+from sqlalchemy.exc import OperationalError
+
 from digest.app.resources import Resources
 from digest.delivery.events import EventConsumer, Spool, lift_provider_blocks
 from digest.delivery.reporting import PruneResult, prune_events
 from digest.mail.provider import SuppressionRemover
+from digest.mail.provider_events import ParsedPost
+from digest.mail.smtp.bounces import ReturnedMailReader, is_packed, parse_events
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,11 +43,29 @@ class EventProcessing:
         return EventConsumer(
             store=self.resources.database,
             spool=self.spool(),
-            parse=self.resources.provider.parse,
+            parse=self._parse,
             hashes=lambda: self.resources.hashes,
             clock=self.resources.clock,
             shared=not self.resources.database.is_sqlite,
         )
+
+    def returned_mail(self) -> ReturnedMailReader:
+        """Return what puts the events of mails that came back into the spool.
+
+        Raises `SecretGone` while a secret is missing, whose mails would be taken for foreign ones.
+        """
+        try:
+            self.resources.require_secrets()
+        except OperationalError:  # the spool is there for a database that is away
+            log.warning("the database is away: returned mail waits in the spool")
+        return ReturnedMailReader(
+            paths=self.resources.return_paths,
+            keep=self.consumer().receive,
+            now=int(self.resources.clock().timestamp()),
+        )
+
+    def _parse(self, record: bytes) -> ParsedPost:
+        return parse_events(record) if is_packed(record) else self.resources.provider.parse(record)
 
     def prune(self) -> PruneResult:
         """Prune the events of old issues and of erased readers; the counts stay.

@@ -17,8 +17,9 @@ from digest.delivery import known_secrets
 from digest.delivery.job_queue import JobQueue, NoJobQueue
 from digest.issues.identity import MailIdentity
 from digest.mail.provider import Provider
+from digest.mail.smtp.return_path import ReturnPaths
 from digest.settings import Settings, TransportKind
-from subscribers.tokens import Hashes, Tokens
+from subscribers.tokens import Hashes, MailTokens, Tokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,12 @@ class Resources:
     def hashes(self) -> Hashes:
         """What makes keyed hashes of addresses; raises `BadSetting`."""
         return Hashes(signing_keys.hashing(self.settings))
+
+    @cached_property
+    def return_paths(self) -> ReturnPaths:
+        """What makes and reads the addresses that bounces come back to; raises `BadSetting`."""
+        tokens = MailTokens(signing_keys.signing(self.settings))
+        return ReturnPaths(tokens=tokens, hashes=self.hashes)
 
     @cached_property
     def secret_marks(self) -> list[str]:

@@ -6,8 +6,9 @@ command's module is imported when it is called. `help_text` prints help, and wha
 Each command takes its settings and installation from `context`. The package `installation` sets an
 installation up and checks it; `comparisons` imports and lists; `newsletter_commands` adds and
 changes newsletters; `schedule` sets when issues are due; the package `issue` builds, approves,
-sends and controls issues; the package `audience` keeps subscribers; `events` and `report` read what
-the provider returned; the package `service` keeps running, and `serve` and `preview` start servers;
+sends and controls issues; the package `audience` keeps subscribers; the package `events` and
+`report` read what the provider returned; the package `service` keeps running, and `serve` and
+`preview` start servers;
 `template_files` hands out the shipped templates; `demo` and `fake_sendgrid` are for trying out.
 `console` fits what is printed to the terminal, and `comparison_output` lays out comparisons.
 """
@@ -114,8 +115,11 @@ COMMANDS = {
     "digest.cli.template_files:app": {
         "templates": "List the templates of mails and pages, or copy them to edit your own.",
     },
-    "digest.cli.events:app": {
+    "digest.cli.events.event_commands:app": {
         "events": "Inspect, apply and replay the provider's events, and set tracking.",
+    },
+    "digest.cli.events.bounce_commands:app": {
+        "bounces": "Read mail that came back: bounces and complaints.",
     },
     "digest.cli.audience:app": {
         "subscribers": "Manage subscribers: import, export, look up, erase and suppress.",
@@ -138,7 +142,7 @@ GROUPS = {
         "resolve", "correct",
     ),
     "Readers": ("subscribers",),
-    "Results": ("report", "votes", "events"),
+    "Results": ("report", "votes", "events", "bounces"),
     "Run": ("run", "web", "fake-sendgrid"),
     "Help": ("docs", "help"),
 }  # fmt: skip

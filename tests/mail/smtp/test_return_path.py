@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.mail.smtp.return_path import (
-    MAX_BASE,
     ReturnPaths,
     message_id,
     return_path,
     tokens_in,
 )
+from digest.settings import MAX_BOUNCE_LOCAL
 from subscribers.address import parse
 from subscribers.errors import BadToken
 from subscribers.models import READERS_LETTERS
@@ -59,7 +59,7 @@ def test_a_mail_server_that_changes_the_case_loses_nothing() -> None:
 
 def test_the_longest_address_has_64_octets_before_the_at_sign() -> None:
     longest = token(str(2**39 - 1))
-    local = return_path("b" * MAX_BASE + "@news.example", longest).partition("@")[0]
+    local = return_path("b" * MAX_BOUNCE_LOCAL + "@news.example", longest).partition("@")[0]
     assert len(local) <= 64
 
 

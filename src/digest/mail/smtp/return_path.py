@@ -20,12 +20,10 @@ from subscribers.errors import BadAddress, BadToken
 from subscribers.models import LetterKind
 from subscribers.tokens import Hashes, MailTokens
 
-#: Octets of the local part that the token and the plus sign leave to the installation's address, of
-#: the 64 there are (RFC 5321, section 4.5.3.1.1), as long as there are fewer than 2³⁹ deliveries.
-MAX_BASE = 12
 _ID_BYTES, _MARK_BYTES = 16, 4
 _SHORTEST, _LONGEST = 44, 60  #: characters of a token
 _TOKEN = re.compile(rf"(?<![A-Za-z0-9])([A-Za-z2-7]{{{_SHORTEST},{_LONGEST}}})@")
+_KEY = re.compile(r"[0-9a-f]{32}")
 #: Numbers of the letters to readers in a token; a number never changes, and 0 is any other mail.
 _LETTERS = {
     LetterKind.CONFIRM: 1,
@@ -95,11 +93,11 @@ def tokens_in(text: str) -> Iterator[str]:
 
 def _packed(attempt: str, delivery: str) -> bytes:
     """Return 16 bytes of an id, and a number: even for a delivery, odd for other mail."""
-    if attempt:
+    if _KEY.fullmatch(attempt) and delivery.isdecimal():
         return bytes.fromhex(attempt) + _number(int(delivery) << 1)
     for kind, number in _LETTERS.items():
         key = delivery.removeprefix(f"{kind}-")
-        if key != delivery and len(key) == 2 * _ID_BYTES:
+        if key != delivery and _KEY.fullmatch(key):
             return bytes.fromhex(key) + _number(number << 1 | 1)
     name = delivery.encode("ascii", "replace")[:_ID_BYTES]
     return name.ljust(_ID_BYTES, b"\0") + _number(1)
