@@ -26,7 +26,8 @@ from digest.doctor.worker_checks import check_workers
 from digest.errors import BadSetting, DigestError
 from digest.issues import store
 from digest.issues.calendar import BadCadence
-from digest.issues.models import Newsletter
+from digest.issues.models import JobRun, Newsletter
+from digest.mail.smtp.bounces import MailboxUnreadable, mails_waiting
 from subscribers.models import LetterState, LetterToSend
 
 _Check = Callable[[App], Iterator[CheckResult]]
@@ -35,6 +36,7 @@ _Check = Callable[[App], Iterator[CheckResult]]
 PLACEHOLDERS = ("change", "secret", "example", "default", "placeholder", "password", "1234567890")
 _MIN_LETTERS = 8  # different characters in a secret
 RECENT = timedelta(days=30)
+UNREAD = timedelta(hours=1)  #: after which somebody should look why no mail is read
 _REACH = "check DIGEST_DATABASE_URL: the database must exist, answer, and be writable"
 
 
@@ -147,6 +149,27 @@ def _provider(app: App) -> Iterator[CheckResult]:
         )
 
 
+def _bounces(app: App) -> Iterator[CheckResult]:
+    """Check that the mailbox for bounces can be read, and that somebody reads it."""
+    path = app.settings.bounce_mailbox
+    if path is None:
+        return
+    step = "digest run reads it each minute; to read it now: digest bounces read"
+    try:
+        waiting = mails_waiting(path)
+    except MailboxUnreadable as fault:
+        yield warning("bounces", f"they would go unnoticed: {fault}", fault.next_step or "")
+        return
+    with app.database.read() as session:
+        row = session.get(JobRun, "bounces")
+    read = f"last read {row.started_at:%Y-%m-%d %H:%M} UTC" if row else "never read"
+    says = f"{'1 mail waits' if waiting == 1 else f'{waiting:,} mails wait'} in {path}, {read}"
+    if waiting and (row is None or app.clock() - row.started_at > UNREAD):
+        yield warning("bounces", says, step)
+    else:
+        yield fine("bounces", says)
+
+
 def _disposable_domains(app: App) -> Iterator[CheckResult]:
     _ = app.public_site.disposable  # raises for a file that can't be read
     yield from ()
@@ -253,6 +276,7 @@ _TABLE_CHECKS: tuple[_Check, ...] = (
     database_checks.check_clock,
     _newsletters,
     _account,
+    _bounces,
     _letters,
     database_checks.check_restore,
 )

@@ -55,6 +55,7 @@ def jobs_of(app: App, stop: StopSignal) -> list[Job]:
         Job(name="recover", every=MINUTE, run=lambda _: recover_idle_issues(app)),
         Job(name="verdicts", every=MINUTE, run=partial(_verdicts, app), then=("letters",)),
         Job(name="letters", every=MINUTE, run=lambda _: _letters(app)),
+        Job(name="bounces", every=MINUTE, run=lambda _: _bounces(app), then=("events",)),
         Job(name="events", every=MINUTE, run=lambda _: _events(app), then=("votes",)),
         Job(name="votes", every=MINUTE, run=lambda _: _votes(app)),
         Job(name="purge", every=DAY, run=partial(_purge, app)),
@@ -75,6 +76,15 @@ def _verdicts(app: App, now: datetime) -> str:
         return ""
     queued = queue_verdict_letters(app.database, now)
     return f"{queued} letters on verdicts that changed" if queued else ""
+
+
+def _bounces(app: App) -> str:
+    mailbox = app.settings.bounce_mailbox
+    if mailbox is None:
+        return ""
+    reading = app.events.returned_mail().read_mailbox(mailbox)
+    sorts = ", ".join(f"{number} {sort}" for sort, number in sorted(reading.mails.items()))
+    return f"read {reading.total} mails that came back: {sorts}" if sorts else ""
 
 
 def _events(app: App) -> str:

@@ -99,6 +99,7 @@ def _status_tells_it_truly(harness: ServiceHarness) -> None:
     assert {tick["name"]: tick["ok"] for tick in told["ticks"]} == dict.fromkeys(
         (
             "backup",
+            "bounces",
             "editors",
             "events",
             "issues",
