@@ -55,6 +55,8 @@ class Step:
 
     seconds: float
     counted: dict[str, float]
+    processor: float  #: seconds of this process
+    server_processor: float  #: seconds of the server's processes
     peak_mb: float  #: of this process
     server_mb: float  #: at most, of the server's processes; shared memory counts once
 
@@ -64,13 +66,31 @@ def measured(
 ) -> Step:
     """Do the work, and return what it took; *app*'s connections end with it."""
     before, began = _counts(connection), time.perf_counter()
+    own, spent = time.process_time(), _processor(server)
     with _watched(server) as seen:
         work()
         app.database.close()
     seconds = time.perf_counter() - began
     after = _counts(connection)
     counted = {name: after[name] - before[name] for name in after}
-    return Step(seconds, counted, peak_mb(), max(seen, default=0.0))
+    own, spent = time.process_time() - own, _processor(server) - spent
+    return Step(seconds, counted, own, spent, peak_mb(), max(seen, default=0.0))
+
+
+def _processor(server: PostgresServer) -> float:
+    """Return the seconds of processor that the server has used, ended backends included."""
+    ticks = 0
+    for process in _processes(server):
+        with suppress(OSError):
+            stat = Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()
+            ticks += sum(map(int, stat[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _processes(server: PostgresServer) -> list[int]:
+    main = server.pid
+    children = Path(f"/proc/{main}/task/{main}/children").read_text("ascii")
+    return [main, *map(int, children.split())]
 
 
 @contextmanager
@@ -82,9 +102,7 @@ def _watched(server: PostgresServer) -> Iterator[list[float]]:
     def look() -> None:
         while not done.wait(0.5):
             with suppress(OSError):
-                main = server.pid
-                backends = Path(f"/proc/{main}/task/{main}/children").read_text("ascii").split()
-                seen.append(megabytes([main, *map(int, backends)]))
+                seen.append(megabytes(_processes(server)))
 
     watching = threading.Thread(target=look)
     watching.start()
@@ -123,6 +141,8 @@ def told(name: str, step: Step, units: int, unit: str) -> None:
     """Print a step, in all and by unit."""
     print(
         f"{name}: {step.seconds:.1f} s, {units / step.seconds:,.0f} a second;"
+        f" {1000 * step.processor / units:.3f} ms of processor per {unit} here,"
+        f" {1000 * step.server_processor / units:.3f} ms in the server;"
         f" this process peaked at {step.peak_mb:.0f} MB, the server's at {step.server_mb:,.0f} MB"
     )
     for what, count in step.counted.items():
