@@ -51,7 +51,7 @@ def postgres_server(*options: str) -> Iterator[PostgresServer]:
     """
     programs = _programs()
     with tempfile.TemporaryDirectory(prefix="pg-") as place:
-        user = _owner(Path(place))
+        user = owner_of(Path(place))
         _make(programs, place, user)
         server = PostgresServer(programs / "postgres", place, user, options)
         server.start()
@@ -90,7 +90,7 @@ class PostgresServer:
                 stderr=log,
                 start_new_session=True,
             )
-        _wait_for(self.url)
+        wait_for(self.url)
 
     def stop(self) -> None:
         """Cut every connection, and wait until the server is gone."""
@@ -152,7 +152,7 @@ def _programs() -> Path:
     return Path(on_path).resolve().parent if on_path else found[-1].parent
 
 
-def _owner(folder: Path) -> str | None:
+def owner_of(folder: Path) -> str | None:
     """Give the folder to a user who may run a server: it refuses to be root."""
     if os.geteuid() != 0:
         return None
@@ -175,7 +175,7 @@ def _make(programs: Path, place: str, user: str | None) -> None:
         raise NoPostgres(f"initdb failed: {done.stderr.decode()[-500:]}")
 
 
-def _wait_for(server: URL) -> None:
+def wait_for(server: URL) -> None:
     """Wait until the server answers; raises `NoPostgres`."""
     last = time.monotonic() + START_SECONDS
     while True:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,14 @@ class Database:
         self._writing = self.engine.execution_options(digest_writes=True)
         # SQLite admits one writer and makes others poll; this process's threads queue on a lock.
         self._write_lock: Any = threading.Lock() if self.is_sqlite else nullcontext()
+
+    @cached_property
+    def is_pooled(self) -> bool:
+        """Whether a connection pool, such as pgbouncer, stands between here and the server."""
+        if self.is_sqlite:
+            return False
+        with self.engine.connect() as connection:
+            return _is_pooled(connection.connection.driver_connection)
 
     @property
     def path(self) -> Path | None:
@@ -166,6 +175,28 @@ _STEPS = (
     ('role "', "create the user in PostgreSQL (createuser), or correct DIGEST_DATABASE_URL"),
     ('database "', "create the database in PostgreSQL (createdb), or correct DIGEST_DATABASE_URL"),
     (
+        "statement pooling mode",
+        "let the pool keep a connection for a whole transaction: pool_mode = transaction",
+    ),
+    (
+        "unsupported startup parameter",
+        "remove it from DIGEST_DATABASE_URL, since the pool passes none on; set it in the database:"
+        " ALTER DATABASE ... SET",
+    ),
+    (
+        "prepared statement",
+        "the pool keeps no prepared statements: prepare_threshold=none in DIGEST_DATABASE_URL",
+    ),
+    (
+        "query_wait_timeout|no more connections allowed",
+        "let the pool open more connections: default_pool_size, max_client_conn",
+    ),
+    (
+        "too many clients|remaining connection slots",
+        "raise max_connections in PostgreSQL, or put a pool in front of it: digest docs"
+        " several-machines",
+    ),
+    (
         "Is the server running",
         "start PostgreSQL, or correct the host and port in DIGEST_DATABASE_URL",
     ),
@@ -200,13 +231,16 @@ def _open(url: URL, *, is_sqlite: bool) -> Engine:
     # Statement parameters hold readers' addresses, which must not reach an error or a log.
     if not is_sqlite:
         bare, options = _psycopg_options(url)
-        return create_engine(
+        engine = create_engine(
             bare,
             hide_parameters=True,
             pool_pre_ping=True,
             execution_options=ROWCOUNT,
             connect_args=options,
         )
+        if not options:
+            event.listen(engine, "connect", _prepare_nothing_in_a_pool)
+        return engine
     engine = create_engine(
         url,
         hide_parameters=True,
@@ -218,6 +252,19 @@ def _open(url: URL, *, is_sqlite: bool) -> Engine:
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _prepare_nothing_in_a_pool(connection: Any, _record: Any) -> None:
+    """Where a pool may take each transaction to another server process, prepare no statement."""
+    if _is_pooled(connection):
+        connection.prepare_threshold = None
+
+
+def _is_pooled(connection: Any) -> bool:
+    """Return whether the process that answers isn't the one that was connected to."""
+    (answering,) = connection.execute("SELECT pg_backend_pid()").fetchone()
+    connection.rollback()
+    return bool(answering != connection.info.backend_pid)
 
 
 def _server_clock(engine: Engine) -> ServerClock:

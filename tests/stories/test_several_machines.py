@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import URL, Connection, create_engine, text
+from sqlalchemy import URL, Connection, create_engine, make_url, text
 
 from digest.fake_sendgrid import RunningFake, running_fake
+from tests.pgbouncer import pooled
 from tests.postgres import copied_database, own_database
 from tests.stories.conftest import ENOUGH, PAGE, READERS, Installation, complaints, last_week
 from tests.stories.service.service_process import faketime
@@ -96,6 +97,13 @@ def senders(site: Installation) -> int:
     return number
 
 
+def ran(site: Installation) -> bool:
+    """Return whether a service has run the jobs that each issue needs."""
+    names = text("SELECT name FROM tick WHERE ended_at IS NOT NULL AND ok")
+    with opened(site) as connection:
+        return {"issues", "letters", "events"} <= set(connection.execute(names).scalars())
+
+
 def batch_states(site: Installation) -> set[str]:
     """Return the states that batches are in."""
     with opened(site) as connection:
@@ -149,6 +157,33 @@ def test_a_machine_whose_clock_is_ahead_takes_no_request_from_another(
             for each in (one, two):
                 each.communicate(timeout=LIMIT)
     assert "in-doubt" not in states
+    counts = fake.counts()
+    assert (counts["messages"], counts["addresses"], counts["duplicates"]) == (READERS, READERS, 0)
+
+
+def test_two_send_through_a_pool_and_a_service_runs_on_it(
+    machines: tuple[Installation, Installation], fake: RunningFake
+) -> None:
+    fake.set_faults([])
+    direct = make_url(machines[0].env["DIGEST_DATABASE_URL"])
+    with opened(machines[0]) as connection, connection.begin():  # a pool passes no options on
+        connection.execute(text(f"ALTER DATABASE {direct.database} SET synchronous_commit = on"))
+    bare = direct.difference_update_query(["options"])
+    with pooled(bare, "transaction", "max_prepared_statements=0") as pool:
+        url = pool.render_as_string(hide_password=False)
+        first, second = (
+            replace(each, env={**each.env, "DIGEST_DATABASE_URL": url}) for each in machines
+        )
+        first.done("init")
+        with first.started("send", "1") as one, second.started("send", "1") as two:
+            said = [each.communicate(timeout=LIMIT)[1] for each in (one, two)]
+        lines = [line for err in said for line in complaints(err)]
+        assert [line for line in lines if not line.startswith(WAITED_FOR_NOTHING)] == []
+        with second.started("run", "--port", "0", DIGEST_TRANSPORT="outbox") as service:
+            until(lambda: ran(first) or service.poll() is not None)
+            service.terminate()
+            _, err = service.communicate(timeout=LIMIT)
+        assert service.returncode == 0, err
     counts = fake.counts()
     assert (counts["messages"], counts["addresses"], counts["duplicates"]) == (READERS, READERS, 0)
 
