@@ -45,10 +45,25 @@ def send(world: World) -> None:
     issue, edition, state = _edition(world)
     if state == "built":
         freeze(world, issue, edition)
+    elif state in {"prepared", "sent"} and world.by_jobs and world.chance(0.9):
+        world.work(world.random.randint(1, 6))
     elif state in {"prepared", "sent"}:
         world.send(edition)
     elif state == "cancelled":
         world.look_after(edition)
+
+
+def minute(world: World) -> None:
+    """A minute is over, for workers."""
+    if world.by_jobs:
+        world.now += timedelta(seconds=world.random.choice([60, 60, 900]))
+        world.minute()
+
+
+def _enqueue(world: World, session: Session) -> None:
+    """Enqueue what has become pending, in the same transaction."""
+    if world.by_jobs:
+        world.jobs.enqueue_batches(session, world.clock())
 
 
 def freeze(world: World, issue: int, edition: int) -> None:
@@ -66,6 +81,7 @@ def freeze(world: World, issue: int, edition: int) -> None:
             )
             if world.wave:
                 rollout.start_rollout(session, edition, readers=3, wait_seconds=600)
+            _enqueue(world, session)
         world.watch.candidates[edition] = frozen.candidates
     except WrongState:
         world.note(f"edition {edition} has nobody to go to")
@@ -147,6 +163,7 @@ def _control(world: World, what: str) -> None:
             row = session.get_one(Issue, issue)
             if what == "resume":
                 control.resume(session, row, world.clock())
+                _enqueue(world, session)
             else:
                 getattr(control, what)(session, row, "by hand")
     except DigestError:
@@ -192,6 +209,7 @@ def decide(world: World, key: str, attempt: str, *, accepted: bool) -> None:
         world.watch.unsent_wrongly.add(attempt)
     with world.write() as session:
         control.resolve(session, key, verdict, by="Ada", why="the log", now=world.clock())
+        _enqueue(world, session)
     world.note(f"Ada decides that {'it was' if accepted else 'it was not'} accepted")
 
 
@@ -202,6 +220,7 @@ def offer_again(world: World) -> None:
         with world.write() as session:
             row = session.get_one(Issue, issue)
             number = control.requeue_refused(session, row, world.random.randint(1, 4))
+            _enqueue(world, session)
     except DigestError:
         return
     world.note(f"issue {issue} is offered once more to {number}")
@@ -242,6 +261,7 @@ def tell(world: World, post: list[Any]) -> None:
 _ACTS: dict[Callable[[World], None], float] = {
     send: 30,
     news: 14,
+    minute: 10,
     leave: 10,
     jump: 6,
     resolve: 8,

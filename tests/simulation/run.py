@@ -21,6 +21,7 @@ from digest.migrations.all_tables import METADATA
 from subscribers.models import Standing, Subscriber, Subscription
 from tests.simulation import people
 from tests.simulation.invariants import InvariantChecker, Violation
+from tests.simulation.job_queue import SimulatedJobQueue
 from tests.simulation.provider import FAULTS, Provider
 from tests.simulation.world import BEGIN, NEWSLETTER, World, open_watch
 
@@ -101,6 +102,8 @@ def _world(seed: int, stage: SimulationDatabase) -> Iterator[World]:
             random=random,
             provider=_provider(random, readers),
             watch=InvariantChecker(db),
+            jobs=_job_queue(random),
+            by_jobs=random.random() < 0.5,
             canary="watch@example.com" if random.random() < 0.2 else "",
             wave=random.random() < 0.25,
             action_rate=random.choice([0.0, 0.15, 0.3]),
@@ -157,6 +160,13 @@ def _provider(random: Random, readers: list[str]) -> Provider:
     )
 
 
+def _job_queue(random: Random) -> SimulatedJobQueue:
+    """Return a queue that keeps what it is told, or one that doesn't."""
+    return SimulatedJobQueue(
+        random, losses=random.choice([0.0, 0.1, 0.4]), repeats=random.choice([0.0, 0.1, 0.4])
+    )
+
+
 def _live(world: World) -> None:
     for _ in range(world.random.randint(5, 25)):
         people.act(world)
@@ -166,6 +176,7 @@ def _settle(world: World) -> None:
     """Stop the faults, and resolve what is left as a person would; this must terminate."""
     world.note("the troubles end")
     world.provider.heal()
+    world.jobs.losses = world.jobs.repeats = 0.0
     world.action_rate = world.death_rate = 0.0
     for number in range(MOST_ROUNDS):
         world.now += timedelta(days=3)  # past every lease and every wait
@@ -204,7 +215,12 @@ def _round(world: World, *, patient: bool) -> bool:
             else:
                 control.cancel(session, row, "the provider refuses it to everybody")
                 continue
-        world.send(edition)
+        if not world.by_jobs:
+            world.send(edition)
+    if world.by_jobs:
+        world.minute()
+        world.work(jobs=1_000)
+        world.minute()
     return _is_open(world)
 
 

@@ -17,15 +17,17 @@ from random import Random
 from threading import Event
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from digest.db import Database
-from digest.delivery.sending.batch_worker import EditionSend
+from digest.delivery.sending.batch_worker import EditionSend, send_one
 from digest.delivery.sending.dispatcher import dispatch, mark_sent_if_done
 from digest.delivery.sending.personalization import recipient_builder
 from digest.delivery.sending.recovery import recover
+from digest.delivery.sending.rollout import judge_rollout
 from digest.delivery.sending.settlement import RetryPolicy
 from digest.delivery.sending.worker_processes import StopSignal
+from digest.issues.models import Edition
 from digest.letters.internal_mail import send_seed_copy
 from digest.mail.mailing import Content, Mailbox, Mailing
 from digest.mail.sendgrid.payload import encode
@@ -33,6 +35,7 @@ from digest.mail.sendgrid.responses import classify
 from digest.mail.transport import Answer, PreparedRequest
 from subscribers.tokens import Hashes, Tokens
 from tests.simulation.invariants import SEATS, InvariantChecker, words_of
+from tests.simulation.job_queue import BatchJob, SimulatedJobQueue
 from tests.simulation.provider import Provider
 
 BEGIN = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -54,7 +57,7 @@ class Killed(BaseException):
 
 @dataclass(eq=False)
 class Process:
-    """One run of `digest send`."""
+    """One run of `digest send`, or of `digest worker`."""
 
     owner: str
     dies_in: int  #: ticks; below zero never
@@ -75,6 +78,8 @@ class World:
     random: Random
     provider: Provider
     watch: InvariantChecker
+    jobs: SimulatedJobQueue
+    by_jobs: bool = False  #: whether workers send, or `digest send`
     now: datetime = BEGIN
     canary: str = ""  #: the watched address that gets a copy of each issue first
     wave: bool = False  #: whether a first part goes out alone
@@ -129,23 +134,9 @@ class World:
 
     def send(self, edition: int) -> None:
         """Run `digest send` until it ends or dies."""
-        process = self._process()
+        process = self._process("sender")
         self.note(f"{process.owner} sends edition {edition}")
-        sending = EditionSend(
-            store=_Store(self, process),
-            transport=_Transport(self, process),
-            clock=lambda: self.clock() + timedelta(seconds=process.ahead),
-            owner=process.owner,
-            edition_id=edition,
-            newsletter=NEWSLETTER,
-            issue=f"weekly-{edition}",
-            content=CONTENT,
-            variants=VARIANTS,
-            recipient=RECIPIENT,
-            lease=120.0,
-            retry_policy=RetryPolicy(jitter=lambda: 0.5),
-            step=lambda name: self._step(process, name),
-        )
+        sending = self._sending(process, edition)
         try:
             if self.canary:
                 send_seed_copy(sending, self.canary)
@@ -159,6 +150,62 @@ class World:
             process.alive = False
         self.look()
 
+    def work(self, jobs: int) -> None:
+        """Run a worker until it has run so many jobs, finds none, or dies."""
+        process = self._process("worker")
+        stopping = process.stop_signal.stopping
+        self.note(f"{process.owner} begins")
+        try:
+            for _ in range(jobs):
+                job = None if stopping.is_set() else self.jobs.take(process.owner)
+                if job is None:
+                    break
+                self._run(process, job)
+                self.jobs.finish(job)
+                self.meanwhile()
+        except Killed:
+            pass
+        finally:
+            process.alive = False
+        self.look()
+
+    def _run(self, process: Process, job: BatchJob) -> None:
+        rows = self.rows("SELECT edition_id FROM batch WHERE id = ?", job.batch)
+        for (edition,) in rows:  # none where the batch is gone
+            sending = self._sending(process, edition)
+            settled = send_one(sending, job.batch, process.stop_signal.stopping)
+            outcome = settled.outcome if settled else "nothing to do"
+            self.note(f"{process.owner} looks at batch {job.batch}: {outcome}")
+
+    def minute(self) -> None:
+        """Do what a worker does each minute: look after every issue, and find lost jobs."""
+        self.note("a minute is over")
+        self.jobs.sweep({owner for owner, process in self.processes.items() if not process.alive})
+        with self.write() as session:
+            for edition in session.exec(select(Edition.id).order_by(col(Edition.id))).all():
+                recover(session, edition_id=edition or 0, now=self.clock(), alive=self._is_alive)
+                judge_rollout(session, edition or 0, self.clock())
+                mark_sent_if_done(session, edition or 0, self.clock())
+            self.jobs.enqueue_batches(session, self.clock())
+
+    def _sending(self, process: Process, edition: int) -> EditionSend:
+        return EditionSend(
+            store=_Store(self, process),
+            transport=_Transport(self, process),
+            clock=lambda: self.clock() + timedelta(seconds=process.ahead),
+            owner=process.owner,
+            edition_id=edition,
+            newsletter=NEWSLETTER,
+            issue=f"weekly-{edition}",
+            content=CONTENT,
+            variants=VARIANTS,
+            recipient=RECIPIENT,
+            lease=120.0,
+            retry_policy=RetryPolicy(jitter=lambda: 0.5),
+            job_queue=self.jobs,
+            step=lambda name: self._step(process, name),
+        )
+
     def look_after(self, edition: int) -> None:
         """Do what `digest send` does for an issue that is stopped: move on what the dead held."""
         with self.write() as session:
@@ -171,11 +218,11 @@ class World:
         self.tick(process, f"after it {name}")
         self.meanwhile()
 
-    def _process(self) -> Process:
+    def _process(self, kind: str) -> Process:
         number = len(self.processes) + 1
         dies = self.random.randint(1, 40) if self.chance(self.death_rate) else -1
         stops = self.random.randint(1, 40) if self.chance(0.1) else -1
-        process = Process(f"sender-{number}", dies, stops, seen=self.chance(0.8))
+        process = Process(f"{kind}-{number}", dies, stops, seen=self.chance(0.8))
         process.ahead = self.random.choice(APART)
         process.stop_signal = StopSignal(stopping=_WaitingSignal(self, process))
         self.processes[process.owner] = process
