@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from digest.letters.internal_mail import CANARY_BATCH
+from digest.mail.provider_events import ProviderEvent
 from digest.mail.sendgrid.payload import ATTEMPT, BATCH, DELIVERY
-from digest.mail.transport import PreparedRequest
+from digest.mail.transport import PreparedRequest, SingleAnswer
+from subscribers.models import SendOutcome
 from tests.simulation.provider import Provider
 
 #: States in which nobody may be mailed again, for all that is known.
@@ -32,6 +34,13 @@ def words_of(seat: int) -> str:
     return f"<p>{seat}</p>" if seat else "<p>H</p>"
 
 
+class Copy(NamedTuple):
+    """What one request holds for one reader."""
+
+    attempt: str
+    delivery: int
+
+
 class Violation(AssertionError):
     """An invariant doesn't hold."""
 
@@ -41,17 +50,20 @@ class InvariantChecker:
     """Reads the store without the engine, and keeps what it has read before."""
 
     db: sqlite3.Connection
+    one_by_one: bool = False  #: whether the provider answers for each mail by itself
     seen: set[str] = field(default_factory=set)  #: attempts
     allowed: dict[str, set[str]] = field(default_factory=dict)  #: attempt to who might be mailed
     left: set[str] = field(default_factory=set)  #: addresses whose reader left, and isn't back
     candidates: dict[int, int] = field(default_factory=dict)  #: edition to its frozen number
-    #: Attempts a person took for unsent that had been, or then were, accepted after all.
-    unsent_wrongly: set[str] = field(default_factory=set)
+    #: Copies that a person took for unsent, and that had been, or then were, accepted after all.
+    unsent_wrongly: set[Copy] = field(default_factory=set)
     #: Deliveries a person took for accepted that never were.
     accepted_wrongly: set[int] = field(default_factory=set)
-    heard: set[str] = field(default_factory=set)  #: attempts of which an event was taken in
-    doubted: dict[int, str] = field(default_factory=dict)  #: batch in doubt to its attempt
-    decided: set[str] = field(default_factory=set)  #: attempts a person decided about
+    heard: set[Copy] = field(default_factory=set)  #: copies of which an event was taken in
+    doubted: set[Copy] = field(default_factory=set)  #: copies in doubt
+    decided: set[Copy] = field(default_factory=set)  #: copies a person decided about
+    #: Copies whose answer reached the engine, of requests that are answered one by one.
+    answers: dict[Copy, SendOutcome] = field(default_factory=dict)
     canaries: set[str] = field(default_factory=set)  #: attempts that were watched copies
     going: set[str] = field(default_factory=set)  #: attempts known to have been started
     checks: int = 0
@@ -73,7 +85,7 @@ class InvariantChecker:
         self._nobody_twice(provider)
         self._counts(batches, outcomes, everybody.keys())
         self._truth(batches, outcomes, everybody.keys(), provider)
-        self._doubts(batches)
+        self._doubts(batches, outcomes, everybody.keys())
         self._sent()
 
     def _claims(self) -> None:
@@ -131,34 +143,65 @@ class InvariantChecker:
             raise Violation("I4: a watched copy left that isn't on disk")
         self.canaries.add(attempt)
 
-    def arrives(self, request: PreparedRequest) -> None:
-        """I6, I7, I9: what arrives is for those who were free, one a message, as frozen."""
-        body = orjson.loads(request.payload)
+    def arrives(self, body: Any, mails: list[Any]) -> None:
+        """I6, I7, I9: these mails of a request are for who was free, one each, as frozen."""
         attempt = body["custom_args"][ATTEMPT]
         if attempt in self.canaries:
             return
-        people = [personalization["to"] for personalization in body["personalizations"]]
-        if any(len(to) != 1 for to in people):
+        if any(len(mail["to"]) != 1 for mail in mails):
             raise Violation("I9: a message for more than one")
-        strangers = {to[0]["email"] for to in people} - self.allowed[attempt]
+        strangers = {mail["to"][0]["email"] for mail in mails} - self.allowed[attempt]
         if strangers:
             raise Violation(f"I6: {len(strangers)} were mailed who had left before the claim")
         said = (body["subject"], body["content"][1]["value"])
-        for personalization in body["personalizations"]:
-            number = int(personalization["custom_args"][DELIVERY])
+        for mail in mails:
+            number = int(mail["custom_args"][DELIVERY])
             [(reader,)] = self.rows("SELECT subscriber_id FROM delivery WHERE id = ?", number)
             if said != ("S", words_of(SEATS.get(reader, 0))):
                 raise Violation("I7: not what was frozen for this reader")
-        # A decision made while the request was still on its way was made too early.
-        if attempt in self.decided:
-            self.unsent_wrongly.add(attempt)
+            # A decision made while the request was still on its way was made too early.
+            if (copy := Copy(attempt, number)) in self.decided:
+                self.unsent_wrongly.add(copy)
+
+    def answered(self, body: Any, answers: Sequence[SingleAnswer]) -> None:
+        """Note the answers that are about to reach the engine."""
+        attempt = body["custom_args"][ATTEMPT]
+        for mail, answer in zip(body["personalizations"], answers, strict=True):
+            copy = Copy(attempt, int(mail["custom_args"][DELIVERY]))
+            self.answers[copy] = answer.outcome
+
+    def hears(self, events: Iterable[ProviderEvent]) -> None:
+        """Note what events prove: a whole request, or one copy of one answered one by one."""
+        for event in events:
+            if event.attempt is None or event.delivery is None:
+                continue
+            copy = Copy(event.attempt, int(event.delivery))
+            self.heard |= {copy} if self.one_by_one else set(self.copies_of(event.attempt))
+
+    def copies_of(self, attempt: str) -> list[Copy]:
+        """Return the copies that an attempt may have had, by the range of its batch."""
+        return [
+            Copy(attempt, number)
+            for first, last in self.rows(
+                "SELECT b.first_delivery, b.last_delivery FROM attempt a JOIN batch b"
+                " ON b.id = a.batch_id WHERE a.key = ?",
+                attempt,
+            )
+            for number in range(first, last + 1)
+        ]
 
     def _nobody_twice(self, provider: Provider) -> None:
         """I1: nobody got a copy too many, but for resends that a person ordered."""
-        copies = Counter(m.delivery for m in provider.mails if m.attempt not in self.unsent_wrongly)
+        copies = Counter(self.rightly_mailed(provider))
         twice = sorted(number for number, times in copies.items() if times > 1)
         if twice:
             raise Violation(f"I1: deliveries {twice} were mailed twice")
+
+    def rightly_mailed(self, provider: Provider) -> Iterator[int]:
+        """Yield the delivery of each mail, but of copies that a person took for unsent."""
+        for mail in provider.mails:
+            if Copy(mail.attempt, mail.delivery) not in self.unsent_wrongly:
+                yield mail.delivery
 
     def _counts(self, batches: list[Any], outcomes: dict[int, str], here: Collection[int]) -> None:
         placed: Counter[int] = Counter()
@@ -184,7 +227,7 @@ class InvariantChecker:
     ) -> None:
         """I3: what the provider took is reserved; I2: what counts as accepted was taken."""
         everybody = {mail.delivery for mail in provider.mails}
-        mailed = {m.delivery for m in provider.mails if m.attempt not in self.unsent_wrongly}
+        mailed = set(self.rightly_mailed(provider))
         for _, key, _, first, last, _, state, _ in batches:
             if state == "split":
                 continue
@@ -197,25 +240,37 @@ class InvariantChecker:
         if apart:
             raise Violation(f"I3: deliveries {sorted(apart)} count as unsent, and were mailed")
 
-    def _doubts(self, batches: list[Any]) -> None:
+    def _doubts(self, batches: list[Any], outcomes: dict[int, str], here: Collection[int]) -> None:
         """I3: a doubt ends by evidence, a decision, or the attempt's own late answer."""
-        now = {row[0]: row[7] for row in batches if row[6] == "in-doubt"}
-        for batch, attempt in now.items():
-            if attempt in self.heard:
-                raise Violation(f"I3: batch {batch} is in doubt, and an event proved it accepted")
-        proved = {
-            batch
-            for key, batch, outcome in self.rows("SELECT key, batch_id, outcome FROM attempt")
-            # A late 202 of another attempt proves as much as an event does.
-            if key in self.heard or outcome == "accepted"
+        now = {
+            Copy(attempt, number)
+            for _, _, _, first, last, _, state, attempt in batches
+            if state == "in-doubt"
+            for number in set(range(first, last + 1)).intersection(here) - outcomes.keys()
         }
-        for batch, attempt in self.doubted.items():
-            if batch in now or batch in proved or attempt in self.decided:
-                continue
-            answered = self.rows("SELECT outcome FROM attempt WHERE key = ?", attempt)[0][0]
-            if answered in {None, "in-doubt"}:
-                raise Violation(f"I3: the doubt about batch {batch} ended without evidence")
+        proved = now & self.heard
+        if proved:
+            raise Violation(f"I3: {sorted(proved)} are in doubt, and an event proved them accepted")
+        for copy in self.doubted - now:
+            if copy not in self.decided and not self._is_known(copy):
+                raise Violation(f"I3: the doubt about {copy} ended without evidence")
         self.doubted = now
+
+    def _is_known(self, copy: Copy) -> bool:
+        """Return whether it's known what became of a copy, or of another one for its reader."""
+        answered = self.rows("SELECT outcome FROM attempt WHERE key = ?", copy.attempt)[0][0]
+        if answered == SendOutcome.MIXED:
+            answered = self.answers[copy]
+        if answered not in {None, SendOutcome.IN_DOUBT}:
+            return True
+        # A late 202 of another attempt proves as much as an event does.
+        others = [each for each in self.answers if each.delivery == copy.delivery]
+        if any(self.answers[each] == SendOutcome.ACCEPTED for each in others):
+            return True
+        if any(each.delivery == copy.delivery for each in self.heard):
+            return True
+        accepted = self.rows("SELECT key FROM attempt WHERE outcome = 'accepted'")
+        return any(Copy(key, copy.delivery) in self.copies_of(key) for (key,) in accepted)
 
     def _sent(self) -> None:
         """I2: sent means that nothing is pending and nothing in doubt."""

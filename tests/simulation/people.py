@@ -18,7 +18,7 @@ from subscribers.models import Subscriber, SuppressionReason
 from subscribers.store import Evidence
 from subscribers.suppression import suppress
 from subscribers.tokens import DatedTarget
-from tests.simulation.invariants import SEATS
+from tests.simulation.invariants import SEATS, Copy
 from tests.simulation.world import HASHES, NEWSLETTER, World
 
 EVIDENCE = Evidence(channel="page")
@@ -189,24 +189,29 @@ def cancel(world: World) -> None:
 
 def resolve(world: World) -> None:
     """A person decides on a doubt: mostly by the provider's log, sometimes blindly."""
-    rows = world.rows("SELECT key, attempt FROM batch WHERE state = 'in-doubt' ORDER BY id")
+    rows = world.rows("SELECT key FROM batch WHERE state = 'in-doubt' ORDER BY id")
     if rows:
-        key, attempt = world.random.choice(rows)
-        truth = world.provider.took(attempt)
-        decide(world, key, attempt, accepted=truth if world.chance(0.8) else not truth)
+        [key] = world.random.choice(rows)
+        decide(world, key, rightly=world.chance(0.8))
 
 
-def decide(world: World, key: str, attempt: str, *, accepted: bool) -> None:
-    """Record a decision, and note the readers whom a wrong one affects."""
+def decide(world: World, key: str, *, rightly: bool = True) -> None:
+    """Record a decision, and note the readers whom a wrong one affects.
+
+    Where the provider took a part of the batch alone, every decision is wrong about somebody.
+    """
+    [(attempt, first, last)] = world.rows(
+        "SELECT attempt, first_delivery, last_delivery FROM batch WHERE key = ?", key
+    )
+    places = set(range(first, last + 1))
+    taken = world.provider.took(attempt) & places
+    accepted = bool(taken) is rightly
     verdict = control.DoubtResolution.ACCEPTED if accepted else control.DoubtResolution.UNSENT
-    world.watch.decided.add(attempt)
-    if accepted and not world.provider.took(attempt):
-        first, last = world.rows(
-            "SELECT first_delivery, last_delivery FROM batch WHERE key = ?", key
-        )[0]
-        world.watch.accepted_wrongly |= set(range(first, last + 1))
-    elif not accepted and world.provider.took(attempt):
-        world.watch.unsent_wrongly.add(attempt)
+    world.watch.decided |= {Copy(attempt, number) for number in places}
+    if accepted:
+        world.watch.accepted_wrongly |= places - taken
+    else:
+        world.watch.unsent_wrongly |= {Copy(attempt, number) for number in taken}
     with world.write() as session:
         control.resolve(session, key, verdict, by="Ada", why="the log", now=world.clock())
         _enqueue(world, session)
@@ -245,6 +250,8 @@ def news(world: World) -> None:
     if world.chance(0.1):
         return  # lost for good
     post += random.sample(provider.told, min(len(provider.told), random.randint(0, 3)))
+    if provider.one_by_one and world.chance(0.2):
+        post += provider.forge()
     random.shuffle(post)
     tell(world, post)
 
@@ -253,7 +260,7 @@ def tell(world: World, post: list[Any]) -> None:
     """Apply events as the webhook does."""
     with world.write() as session:
         handle_events(session, post, hashes=HASHES, now=world.clock())
-        world.watch.heard |= {event.attempt for event in post if event.attempt}
+        world.watch.hears(post)
     world.provider.told += post
     world.note(f"{len(post)} events come in")
 

@@ -15,6 +15,7 @@ import orjson
 from digest.mail.provider_events import EventKind, ProviderEvent
 from digest.mail.sendgrid.http_exchange import Exchange, Phase
 from digest.mail.sendgrid.payload import ATTEMPT, BATCH, DELIVERY
+from digest.mail.transport import Accepted, Halted, InDoubt, NotSent, Refused, SingleAnswer
 
 #: What a request may meet, with its usual weight beside 100 for a plain 202.
 FAULTS = {
@@ -45,6 +46,25 @@ FATES = {
 }
 
 
+#: What a relay answers, by the same faults; to "none" and to others it says 250.
+_RELAYED: dict[str, SingleAnswer] = {
+    "no-connection": NotSent(detail="no connection"),
+    "request-cut": NotSent(detail="the connection ended before it", wait=0.0, counts=False),
+    "slow-down": NotSent(status=451, detail="451 too fast", wait=3.0, counts=False),
+    "too-large": NotSent(status=450, detail="450 greylisted", about_recipient=True),
+    "key-revoked": Halted(status=535, detail="535 who are you"),
+    "broke-before": NotSent(status=421, detail="421 closing"),
+    "broke-after": InDoubt(detail="the connection ended after DATA"),
+    "silent-before": InDoubt(detail="no answer to DATA"),
+    "silent-after": InDoubt(detail="no answer to DATA"),
+    "odd-success": InDoubt(detail="an answer that is none", halts=True),
+    "refused-for-nothing": Refused(status=554, detail="554 no"),
+}
+#: Answers after which a relay's connection is gone.
+CUT_OFF = (InDoubt, Halted, NotSent)
+BOUNCED = 0.2
+
+
 @dataclass(frozen=True)
 class Mail:
     """One accepted mail."""
@@ -63,6 +83,7 @@ class Provider:
     troubles: dict[str, float]
     bad: set[str] = field(default_factory=set)  #: addresses it refuses
     names: str = "all"  #: how it refuses them: names "all", the "first", or "none"
+    one_by_one: bool = False  #: whether it is a relay, which answers for each mail by itself
     cap: int = 1000  #: recipients it takes in one request
     mails: list[Mail] = field(default_factory=list)
     news: list[ProviderEvent] = field(default_factory=list)  #: to be told
@@ -74,9 +95,9 @@ class Provider:
         """Stop all faults except bad addresses."""
         self.troubles, self.cap = {}, 1000
 
-    def took(self, attempt: str) -> bool:
-        """Return whether a request was accepted, as a look at the activity page would."""
-        return any(mail.attempt == attempt for mail in self.mails)
+    def took(self, attempt: str) -> set[int]:
+        """Return the deliveries accepted of a request, as a look at the activity page would."""
+        return {mail.delivery for mail in self.mails if mail.attempt == attempt}
 
     def answer(self, payload: bytes, now: datetime) -> Exchange:
         """Judge a request, keep what is taken of it, and answer."""
@@ -116,19 +137,44 @@ class Provider:
         return _status(400, orjson.dumps({"errors": errors}))
 
     def _accept(self, body: Any, now: datetime) -> None:
-        args = body["custom_args"]
         for personalization in body["personalizations"]:
-            delivery, address = (
-                personalization["custom_args"][DELIVERY],
-                personalization["to"][0]["email"],
-            )
-            if int(delivery):  # not a watched copy, which nobody reads
-                self.mails.append(Mail(args[BATCH], args[ATTEMPT], int(delivery), address))
+            delivery, address = self._keep(body, personalization)
             fate = self.random.choices(list(FATES), list(FATES.values()))[0]
             first = [] if fate is EventKind.DROPPED else [EventKind.PROCESSED]
             last = [EventKind.DELIVERED] if fate is EventKind.COMPLAINED else []
             for kind in [*first, *last, fate]:
-                self.news.append(_event(kind, args, delivery, address, now))
+                self.news.append(_event(kind, body["custom_args"], delivery, address, now))
+
+    def _keep(self, body: Any, personalization: Any) -> tuple[str, str]:
+        """Record a mail as accepted; return its delivery and its address."""
+        args, address = body["custom_args"], personalization["to"][0]["email"]
+        delivery = personalization["custom_args"][DELIVERY]
+        if int(delivery):  # not a watched copy, which nobody reads
+            self.mails.append(Mail(args[BATCH], args[ATTEMPT], int(delivery), address))
+        return delivery, address
+
+    def relay(self, body: Any, personalization: Any, now: datetime) -> SingleAnswer:
+        """Judge one mail of a request as a relay does; a few bounce later."""
+        self.requests += 1
+        fault = self._draw()
+        self.faults[fault] += 1
+        if personalization["to"][0]["email"] in self.bad:
+            return Refused(status=550, detail="550 no such user")
+        answer = _RELAYED.get(fault)
+        if answer is None or fault in TAKEN:
+            delivery, address = self._keep(body, personalization)
+            if self.random.random() < BOUNCED:
+                kind = self.random.choice([EventKind.BOUNCED, EventKind.BLOCKED])
+                self.news.append(_event(kind, body["custom_args"], delivery, address, now))
+        return answer or Accepted(status=250)
+
+    def forge(self) -> list[ProviderEvent]:
+        """Return bounces of an attempt that never was, and of a mail that an attempt never had."""
+        if not self.mails:
+            return []
+        mail = self.random.choice(self.mails)
+        bounce = ProviderEvent(EventKind.BOUNCED, 1, str(mail.delivery), "f" * 32)
+        return [bounce, bounce._replace(delivery="1000000", attempt=mail.attempt)]
 
 
 def _event(kind: EventKind, args: Any, delivery: str, address: str, now: datetime) -> ProviderEvent:

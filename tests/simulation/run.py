@@ -96,12 +96,13 @@ def _world(seed: int, stage: SimulationDatabase) -> Iterator[World]:
     random = Random(seed)  # noqa: S311 - a seed is the point
     readers = _people(stage.database, random)
     with closing(open_watch(stage.path)) as db:
+        provider = _provider(random, readers)
         yield World(
             seed=seed,
             database=stage.database,
             random=random,
-            provider=_provider(random, readers),
-            watch=InvariantChecker(db),
+            provider=provider,
+            watch=InvariantChecker(db, one_by_one=provider.one_by_one),
             jobs=_job_queue(random),
             by_jobs=random.random() < 0.5,
             canary="watch@example.com" if random.random() < 0.2 else "",
@@ -157,6 +158,7 @@ def _provider(random: Random, readers: list[str]) -> Provider:
         bad=bad,
         names=random.choice(["all", "first", "none"]),
         cap=random.choice([1, 2, 1000, 1000, 1000]),
+        one_by_one=random.random() < 0.4,
     )
 
 
@@ -193,9 +195,8 @@ def _round(world: World, *, patient: bool) -> bool:
 
     Somebody who isn't *patient* any more calls off what the provider refuses to everybody.
     """
-    doubts = world.rows("SELECT key, attempt FROM batch WHERE state = 'in-doubt' ORDER BY id")
-    for key, attempt in doubts:
-        people.decide(world, key, attempt, accepted=world.provider.took(attempt))
+    for (key,) in world.rows("SELECT key FROM batch WHERE state = 'in-doubt' ORDER BY id"):
+        people.decide(world, key)
     rows = world.rows(
         "SELECT i.id, e.id, i.state FROM issue i JOIN edition e ON e.issue_id = i.id"
         " WHERE i.state <> 'sent' ORDER BY i.id"
@@ -252,7 +253,7 @@ def _ended(world: World) -> None:
     """Everybody is accounted for: mailed once, refused, or left out with a reason."""
     provider, watch = world.provider, world.watch
     copies = Counter(mail.delivery for mail in provider.mails)
-    extra = Counter(m.delivery for m in provider.mails if m.attempt in watch.unsent_wrongly)
+    extra = copies - Counter(watch.rightly_mailed(provider))
     fates = world.rows(
         "SELECT d.id, d.outcome, i.state FROM delivery d JOIN edition e ON e.id = d.edition_id"
         " JOIN issue i ON i.id = e.issue_id"
@@ -293,8 +294,9 @@ def _standing(world: World) -> list[object]:
 
 def _wrong_decisions_are_reported(world: World) -> None:
     """C17: a decision that an event proved wrong raises an alarm."""
+    heard = {copy.attempt for copy in world.watch.heard & world.watch.decided}
     for attempt, contradicted in world.rows(
         "SELECT attempt_key, contradicted FROM decision WHERE verdict = 'unsent'"
     ):
-        if attempt in world.watch.heard and contradicted is None:
+        if attempt in heard and contradicted is None:
             raise Violation("C17: a wrong decision was proved wrong, and nobody is told")

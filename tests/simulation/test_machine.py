@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -111,7 +112,8 @@ class Machine(RuleBasedStateMachine):
 
     def hand_over(self, request: PreparedRequest) -> Answer:
         self.watch.leaves(request)
-        self.watch.arrives(request)
+        body = orjson.loads(request.payload)
+        self.watch.arrives(body, body["personalizations"])
         exchange = self.provider.answer(request.payload, self.now)
         return classify(exchange, recipients=request.recipients, now=self.now.timestamp())
 
@@ -223,7 +225,7 @@ class Machine(RuleBasedStateMachine):
             self.provider.news.remove(told)
         with self.db.write() as session:
             handle_events(session, [told], hashes=HASHES, now=self.clock())
-        self.watch.heard.add(told.attempt or "")
+        self.watch.hears([told])
 
     @rule(seconds=st.sampled_from(JUMPS))
     def clock_jump(self, seconds: int) -> None:

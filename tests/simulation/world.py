@@ -17,6 +17,7 @@ from random import Random
 from threading import Event
 from typing import Any
 
+import orjson
 from sqlmodel import Session, col, select
 
 from digest.db import Database
@@ -32,11 +33,11 @@ from digest.letters.internal_mail import send_seed_copy
 from digest.mail.mailing import Content, Mailbox, Mailing
 from digest.mail.sendgrid.payload import encode
 from digest.mail.sendgrid.responses import classify
-from digest.mail.transport import Answer, PreparedRequest
+from digest.mail.transport import Answer, Mixed, NotSent, PreparedRequest, SingleAnswer
 from subscribers.tokens import Hashes, Tokens
 from tests.simulation.invariants import SEATS, InvariantChecker, words_of
 from tests.simulation.job_queue import BatchJob, SimulatedJobQueue
-from tests.simulation.provider import Provider
+from tests.simulation.provider import CUT_OFF, Provider
 
 BEGIN = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SECRET = "a secret for simulations, long enough"
@@ -47,6 +48,7 @@ TOKENS = Tokens([SECRET])
 HASHES = Hashes([SECRET])
 RECIPIENT = recipient_builder(NEWSLETTER, base_url="https://news.example.com", tokens=TOKENS)
 APART = (0, 0, 0, 2, -2, 400, -400, 90_000, -90_000)  #: seconds between the clocks of machines
+UNTRIED = NotSent(detail="the connection ended before it", wait=0.0, counts=False)
 DEEPEST = 3  #: how many things may go on inside one another
 MAX_WAITS = 40  #: how long a person waits for a sender that only waits
 
@@ -266,21 +268,51 @@ class _Transport:
     process: Process
 
     def prepare(self, mailing: Mailing) -> PreparedRequest:
-        return PreparedRequest(payload=encode(mailing), recipients=len(mailing.recipients))
+        return PreparedRequest(
+            payload=encode(mailing),
+            recipients=len(mailing.recipients),
+            one_by_one=self.world.provider.one_by_one,
+        )
 
     def hand_over(self, request: PreparedRequest) -> Answer:
         world = self.world
         # From here the request is on its way, and nothing of ours can call it back.
         world.watch.leaves(request)
+        if request.one_by_one:
+            return self._relay(request)
         world.tick(self.process, "before its request arrives")
         world.meanwhile()
-        world.watch.arrives(request)
+        body = orjson.loads(request.payload)
+        world.watch.arrives(body, body["personalizations"])
         exchange = world.provider.answer(request.payload, world.now)
         world.look()
         world.note(f"{self.process.owner} is answered {exchange.status} in {exchange.phase}")
         world.tick(self.process, "before it reads the answer")
         world.meanwhile()
         return classify(exchange, recipients=request.recipients, now=world.now.timestamp())
+
+    def _relay(self, request: PreparedRequest) -> Answer:
+        """Hand the mails over one by one; the sender may die between any two."""
+        world, body = self.world, orjson.loads(request.payload)
+        answers: list[SingleAnswer] = []
+        for mail in body["personalizations"]:
+            world.tick(self.process, "before a mail of its request arrives")
+            world.meanwhile()
+            if answers and answers[-1] is UNTRIED:
+                answers.append(UNTRIED)
+                continue
+            world.watch.arrives(body, [mail])
+            answers.append(world.provider.relay(body, mail, world.now))
+            world.look()
+            if isinstance(answers[-1], CUT_OFF) and world.chance(0.5):
+                answers.append(UNTRIED)
+        answers = answers[: request.recipients]
+        words = ", ".join(answer.outcome for answer in answers)
+        world.note(f"{self.process.owner} is answered one by one: {words}")
+        world.tick(self.process, "before it reads the answers")
+        world.meanwhile()
+        world.watch.answered(body, answers)
+        return answers[0] if len(answers) == 1 else Mixed(answers=answers)
 
 
 class _WaitingSignal(Event):
