@@ -323,7 +323,9 @@ class Settings(BaseSettings):
     first_wave: int = Field(
         0,
         ge=0,
-        description="How many readers, drawn at random, get an issue first; 0 sends to everyone at once.",
+        description=(
+            "How many readers, drawn at random, get an issue first; 0 sends to everyone at once."
+        ),
     )
     first_wave_minutes: int = Field(
         30, ge=0, description="Minutes that the rest waits for the first wave's events."
