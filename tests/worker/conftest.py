@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -15,7 +16,7 @@ from digest.app.installation import App, open_app
 from digest.db import Database
 from digest.delivery.job_queue import QueueName
 from digest.delivery.models import Batch
-from digest.delivery.sending import StopSignal, plan_deliveries
+from digest.delivery.sending import StopSignal, control, plan_deliveries
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.settings import load
 from digest.worker import run_worker
@@ -51,6 +52,12 @@ class Works:
             self.plan(session, **how)
         return [batch.id or 0 for batch in self.batches()]
 
+    def resume(self) -> None:
+        """Let the issue go on, as a person does who had it paused."""
+        with self.app.database.write() as session:
+            control.resume(session, session.exec(select(Issue)).one(), self.app.clock())
+            self.app.job_queue.enqueue_batches(session, self.app.clock())
+
     def batches(self) -> list[Batch]:
         with self.app.database.read() as session:
             return list(session.exec(select(Batch).order_by(text("id"))).all())
@@ -84,7 +91,7 @@ class Works:
         )
         return list(session.connection().execute(locks, {"status": status}).scalars())
 
-    def ask(self, query: str, **values: object) -> list[str]:
+    def ask(self, query: str, **values: object) -> list[Any]:
         """Return the first column of a query."""
         with self.app.database.read() as session:
             return list(session.connection().execute(text(query), values).scalars())

@@ -53,6 +53,14 @@ class Sending:
         path = self.resources.settings.epoch_file or self.resources.database.beside(".epoch")
         return RestoreGuardFile(path)
 
+    @property
+    def rollout_limits(self) -> RolloutLimits:
+        """What a first wave may come to before the rest is held back."""
+        settings = self.resources.settings
+        return RolloutLimits(
+            bounced=settings.first_wave_bounced, complained=settings.first_wave_complained
+        )
+
     def begin(self) -> None:
         """Check that this database records every batch sent from it, and that its secrets exist.
 
@@ -130,8 +138,5 @@ class Sending:
             ),
             job_queue=self.resources.job_queue,
             lease=settings.sendgrid_timeout + LEASE_MARGIN,
-            rollout_limits=RolloutLimits(
-                bounced=settings.first_wave_bounced,
-                complained=settings.first_wave_complained,
-            ),
+            rollout_limits=self.rollout_limits,
         )

@@ -29,6 +29,7 @@ from digest.service.overview import (
     upcoming,
 )
 from digest.service.scheduler import ClockJumpDetector, Scheduler
+from digest.service.send_job import begin_send, pause_if_interrupted
 from digest.service.send_start import ResumedSend, require_real_send, resume_send, start_send
 
 __all__ = [
@@ -38,12 +39,14 @@ __all__ = [
     "ResumedSend",
     "Scheduler",
     "UpcomingMoment",
+    "begin_send",
     "copies",
     "issue_outlook",
     "job_facts",
     "job_runs",
     "jobs_of",
     "moment_words",
+    "pause_if_interrupted",
     "recent_slots",
     "release_decision",
     "require_real_send",

@@ -187,6 +187,7 @@ def freeze(app: App, session: Session, issue: Issue, edition: Edition) -> Planne
         rollout.start_rollout(
             session, edition.id or 0, readers=settings.first_wave, wait_seconds=wait
         )
+    app.job_queue.enqueue_batches(session, app.clock())
     return audience
 
 

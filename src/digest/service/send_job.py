@@ -17,7 +17,14 @@ from sqlmodel import col, select
 from digest.app.installation import App
 from digest.delivery.counts import DeliveryCounts
 from digest.delivery.models import Batch, BatchState
-from digest.delivery.sending import StopSignal, alive, dispatch, pause, recover
+from digest.delivery.sending import (
+    EditionSend,
+    StopSignal,
+    alive,
+    dispatch,
+    pause,
+    recover,
+)
 from digest.issues import store
 from digest.issues.calendar import slots
 from digest.issues.calendar.slot_workflow import SlotTimes
@@ -98,45 +105,56 @@ class SendJob:
         for issue_id in waiting:
             if issue_id is None or self.stop_signal.stopping.is_set():
                 break
-            counts.append(
-                self._too_late(issue_id, now) or _send(self.app, issue_id, self.stop_signal)
-            )
+            counts.append(self._look_after(issue_id, now))
         return "; ".join(filter(None, counts))
+
+    def _look_after(self, issue_id: int, now: datetime) -> str:
+        return self._too_late(issue_id, now) or _send(self.app, issue_id, self.stop_signal)
 
     def _too_late(self, issue_id: int, now: datetime) -> str:
         """Pause an issue that was interrupted too long ago; return why, empty if it was not."""
         if issue_id in self._seen:
             return ""
         self._seen.add(issue_id)
-        with self.app.database.write() as session:
-            issue = session.get_one(Issue, issue_id)
-            newsletter = store.newsletter_of(session, issue)
-            slot = slots.slot_of(session, issue.newsletter_id, issue.period)
-            began = max(filter(None, [issue.prepared_at, slot.due_at if slot else None]))
-            if now <= began + SlotTimes.of(newsletter).late:
-                return ""
-            hours = (now - began).total_seconds() / 3600
-            why = f"its send was interrupted, and it's {hours:.0f} hours late"
-            pause(session, issue, why)
-        return f"{newsletter.slug}-{issue.number}: paused, {why}"
+        return pause_if_interrupted(self.app, issue_id, now)
+
+
+def pause_if_interrupted(app: App, issue_id: int, now: datetime) -> str:
+    """Pause an issue on its way that was interrupted too long ago; return why, empty if not."""
+    with app.database.write() as session:
+        issue = session.get_one(Issue, issue_id)
+        newsletter = store.newsletter_of(session, issue)
+        slot = slots.slot_of(session, issue.newsletter_id, issue.period)
+        began = max(filter(None, [issue.prepared_at, slot.due_at if slot else None]))
+        if now <= began + SlotTimes.of(newsletter).late:
+            return ""
+        hours = (now - began).total_seconds() / 3600
+        why = f"its send was interrupted, and it's {hours:.0f} hours late"
+        pause(session, issue, why)
+    return f"{newsletter.slug}-{issue.number}: paused, {why}"
+
+
+def begin_send(app: App, issue_id: int) -> EditionSend:
+    """Return what sends an issue and logs each request; send its seed copy before all others."""
+    with app.database.read() as session:
+        sending = app.sending.edition_send(session, session.get_one(Issue, issue_id))
+    if app.settings.canary:
+        send_seed_copy(sending, app.settings.canary)
+    return replace(sending, transport=LoggingTransport(sending.transport, sending.issue))
 
 
 def _send(app: App, issue_id: int, stop: StopSignal) -> str:
-    with app.database.read() as session:
-        sending = app.sending.edition_send(session, session.get_one(Issue, issue_id))
-    name = sending.issue
-    transport = LoggingTransport(sending.transport, name)
-    if app.settings.canary:
-        send_seed_copy(sending, app.settings.canary)
+    sending = begin_send(app, issue_id)
     counts = dispatch(
-        replace(sending, transport=transport),
+        sending,
         concurrency=app.settings.concurrency,
         stop_signal=stop,
         longest_wait=ASKED_AGAIN,
     )
-    if not transport.requests and (counts.pending or counts.in_doubt):
+    sent = isinstance(sending.transport, LoggingTransport) and sending.transport.requests
+    if not sent and (counts.pending or counts.in_doubt):
         return ""  # the issue waits for events, or for a person
-    return f"{name}: {_in_words(counts)}"
+    return f"{sending.issue}: {_in_words(counts)}"
 
 
 def recover_idle_issues(app: App) -> str:

@@ -75,6 +75,7 @@ def resume_send(
         if fault is not None:
             why = f"its sender is new, so approve it first: digest approve {number}"
             control.pause(session, issue, why)
+        app.job_queue.enqueue_batches(session, app.clock())
     return ResumedSend(waits, today, fault)
 
 
@@ -93,6 +94,7 @@ def require_real_send(app: App, newsletter: str, number: int, *, from_outbox: bo
             )
         if copies:
             discard_outbox_copies(session, issue, edition.id or 0)
+            app.job_queue.enqueue_batches(session, app.clock())
 
 
 def _refuse_stopped(app: App, newsletter: str, number: int) -> None:

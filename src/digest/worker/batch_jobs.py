@@ -1,20 +1,33 @@
 """Send the batch that a job names, as often as the job runs, and no batch twice.
 
-This module decides what a worker keeps between two batches of an edition: what its mail is made of
-is put together once, and again when the edition or its sender has changed.
+This module decides what a worker keeps between two batches of an edition. What its mail is made of
+is put together once, and again when the edition or its sender has changed; that the database may be
+sent from is asked once a minute.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlmodel import Session, select
+from sqlalchemy import bindparam, select, text
+from sqlmodel import col
 
 from digest.app.installation import App
-from digest.delivery.models import Batch
-from digest.delivery.sending import EditionSend, StopSignal, send_one
-from digest.issues.models import Edition, Issue
+from digest.delivery.job_queue import SEND_JOB
+from digest.delivery.models import Batch, BatchState
+from digest.delivery.sending import EditionSend, StopSignal, is_moving, send_one
+from digest.errors import DigestError
+from digest.issues.models import Edition, Issue, IssueState, Newsletter, Recipe
+from digest.service import begin_send, pause_if_interrupted
+
+CHECKED_EVERY = 60.0  #: seconds between two looks at the restore guard
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -23,31 +36,104 @@ class BatchJobs:
 
     app: App
     stop_signal: StopSignal
-    _sends: dict[int, EditionSend] = field(default_factory=dict)  #: by edition
+    seconds: Callable[[], float] = time.monotonic
+    _sends: dict[int, tuple[Any, EditionSend]] = field(default_factory=dict)  #: by edition
+    _met: set[int] = field(default_factory=set)  #: issues that this worker has looked at
+    _held: str = ""  #: why nothing may be sent, by the last look
+    _check_at: float = 0.0  #: the time of the next look
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, batch_id: int) -> None:
         """Send that batch if it may be sent now; where it may not, do nothing.
 
-        Raises `DatabaseRestored` where the restore guard holds the database.
+        A batch that stays pending gets another job when it may go, or with the next minute.
         """
         if self.stop_signal.stopping.is_set():
             return
-        sending = self._sending(batch_id)
+        with self.app.database.read() as session:
+            made_from = session.connection().execute(_MADE_FROM, {"batch": batch_id}).first()
+        if made_from is None:
+            return
+        sending = self._sending(made_from)
         if sending is not None:
             send_one(sending, batch_id, self.stop_signal.stopping)
+            self._tell_when_done(sending)
 
-    def _sending(self, batch_id: int) -> EditionSend | None:
-        """Return what sends the batch; ``None`` where the batch is gone."""
-        with self._lock, self.app.database.read() as session:
-            batch = session.get(Batch, batch_id)
-            if batch is None:
+    def _sending(self, made_from: Any) -> EditionSend | None:
+        """Return what sends an edition; ``None`` where nothing may be sent of it."""
+        with self._lock:
+            if self._is_held():
                 return None
-            if batch.edition_id not in self._sends:
-                self._sends[batch.edition_id] = self._begin(session, batch.edition_id)
-            return self._sends[batch.edition_id]
+            known = self._sends.get(made_from.edition)
+            if known is not None and known[0] == made_from:
+                return known[1]
+            if self._was_interrupted(made_from.issue):
+                return None
+            sending = begin_send(self.app, made_from.issue)
+            self._sends[made_from.edition] = made_from, sending
+            return sending
 
-    def _begin(self, session: Session, edition_id: int) -> EditionSend:
-        self.app.sending.begin()
-        of_edition = select(Issue).join(Edition).where(Edition.id == edition_id)
-        return self.app.sending.edition_send(session, session.exec(of_edition).one())
+    def _was_interrupted(self, issue_id: int) -> bool:
+        """Pause an issue that this worker meets too late; return whether it did.
+
+        Beside another worker it was not interrupted: this one has only joined.
+        """
+        if issue_id in self._met:
+            return False
+        self._met.add(issue_id)
+        with self.app.database.read() as session:
+            if session.connection().execute(_WORKERS).scalar_one() > 1:
+                return False
+        late = pause_if_interrupted(self.app, issue_id, self.app.clock())
+        if late:
+            log.warning("%s", late)
+        return bool(late)
+
+    def _is_held(self) -> bool:
+        """Return whether the restore guard or a missing secret holds the database."""
+        if self.seconds() >= self._check_at:
+            before, self._held = self._held, ""
+            try:
+                self.app.sending.begin()
+            except DigestError as fault:
+                self._held = str(fault)
+                if self._held != before:
+                    log.error("%s; next: %s", fault, fault.next_step)
+            self._check_at = self.seconds() + CHECKED_EVERY
+        return bool(self._held)
+
+    def _tell_when_done(self, sending: EditionSend) -> None:
+        """Have the issue looked after once nothing of it moves: it's sent, or its wave judged."""
+        with sending.store.read() as session:
+            if is_moving(session, sending.edition_id):
+                return
+        self._sends.pop(sending.edition_id, None)
+        with sending.store.write() as session:
+            sending.job_queue.wake(session, SEND_JOB)
+
+
+_WORKERS = text(
+    "SELECT count(*) FROM procrastinate_workers"
+    " WHERE last_heartbeat > now() - make_interval(secs => 30)"
+)
+#: What the mail of a batch is made from, as far as it changes; no row where it isn't to be sent.
+_MADE_FROM = (
+    select(
+        col(Batch.edition_id).label("edition"),
+        col(Edition.issue_id).label("issue"),
+        col(Edition.fingerprint),
+        col(Recipe.made_from)["sender"].as_string().label("sender"),
+        col(Recipe.made_from)["reply_to"].as_string().label("reply_to"),
+        col(Newsletter.sender).label("usual_sender"),
+        col(Newsletter.reply_to).label("usual_reply_to"),
+    )
+    .join(Edition, col(Edition.id) == col(Batch.edition_id))
+    .join(Issue, col(Issue.id) == col(Edition.issue_id))
+    .join(Newsletter, col(Newsletter.id) == col(Issue.newsletter_id))
+    .join(Recipe, col(Recipe.edition_id) == col(Edition.id), isouter=True)
+    .where(
+        col(Batch.id) == bindparam("batch"),
+        col(Batch.state) == BatchState.PENDING,
+        col(Issue.state) == IssueState.PREPARED,
+    )
+)

@@ -5,7 +5,7 @@ This module hides the library. Each task says in a line what of ours it runs.
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from sqlalchemy import URL
@@ -16,17 +16,17 @@ from digest.delivery.sending import StopSignal
 from digest.errors import DatabaseUnfit
 from digest.migrations.job_queue_schema import INSTALL
 from digest.worker.batch_jobs import BatchJobs
+from digest.worker.upkeep import delete_failed, delete_stalled
 
 #: Connections of a worker's own business: jobs are fetched, finished and swept one at a time.
 CONNECTIONS = 4
 
-log = logging.getLogger(__name__)
 
-
-def job_app(app: App, stop_signal: StopSignal) -> Any:
+def job_app(app: App, queues: Sequence[QueueName], stop_signal: StopSignal) -> Any:
     """Return a `procrastinate.App` that knows every task of an installation; it isn't open yet.
 
-    Raise `DatabaseUnfit` where the library isn't installed.
+    What is due every minute on one of *queues* is asked for. Raise `DatabaseUnfit` where the
+    library isn't installed.
     """
     try:
         import procrastinate
@@ -44,7 +44,23 @@ def job_app(app: App, stop_signal: StopSignal) -> Any:
     def send_batch(batch_id: int) -> None:
         batches.send(batch_id)
 
+    if QueueName.SCHEDULE in queues:
+        _add_upkeep(jobs)
     return jobs
+
+
+def _add_upkeep(jobs: Any) -> None:
+    """Add what a worker does for the queue itself; no lock, which a dead worker would hold."""
+    for work, cron in ((delete_stalled, "* * * * *"), (delete_failed, "30 3 * * *")):
+        task = jobs.task(name=work.__name__, queue=QueueName.SCHEDULE.value)(_timed(work, jobs))
+        jobs.periodic(cron=cron, queueing_lock=f"minute/{work.__name__}")(task)
+
+
+def _timed(work: Callable[[Any], Awaitable[None]], jobs: Any) -> Callable[..., Awaitable[None]]:
+    async def run(**_minute: int) -> None:
+        await work(jobs)
+
+    return run
 
 
 def connection_of(url: URL) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def run_worker(
     """
     from digest.worker.procrastinate_app import job_app
 
-    asyncio.run(_run(job_app(app, stop_signal), queues, concurrency, stop_signal, wait))
+    asyncio.run(_run(job_app(app, queues, stop_signal), queues, concurrency, stop_signal, wait))
 
 
 async def _run(

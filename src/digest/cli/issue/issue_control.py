@@ -251,6 +251,7 @@ def resolve(
         keys = batches or _doubts(session, newsletter, every or 0, moment)
         now = call.app.clock()
         resolved = [control.resolve(session, key, verdict, by=by, why=why, now=now) for key in keys]
+        call.app.job_queue.enqueue_batches(session, now)
         numbers = sorted({control.number_of(session, batch) or 0 for batch in resolved})
     lines = [
         f"Batch {batch.key[:8]} with {counted(batch.size, 'reader')} is now {verdict}."

@@ -193,6 +193,7 @@ def _offer_again(call: CommandContext, newsletter: str, number: int) -> None:
     with call.app.database.write() as session:
         issue, _ = find_issue(session, newsletter, number)
         offered = control.requeue_refused(session, issue, call.settings.batch_size)
+        call.app.job_queue.enqueue_batches(session, call.app.clock())
     call.err.print(f"Trying again for {counted(offered, 'reader')}.")
 
 

@@ -46,7 +46,13 @@ from digest.delivery.sending.planning import (
     plan_deliveries,
 )
 from digest.delivery.sending.process_id import alive, this_process
-from digest.delivery.sending.queue import FREE_AT, MAY_GO_NOW, TOO_LATE, pending_batches
+from digest.delivery.sending.queue import (
+    FREE_AT,
+    MAY_GO_NOW,
+    TOO_LATE,
+    is_moving,
+    pending_batches,
+)
 from digest.delivery.sending.recovery import is_presumed_dead, recover
 from digest.delivery.sending.restore_guard import RestoreGuardFile
 from digest.delivery.sending.rollout import RolloutLimits, waiting
@@ -84,6 +90,7 @@ __all__ = [
     "discard_outbox_copies",
     "dispatch",
     "expected_audience",
+    "is_moving",
     "is_presumed_dead",
     "known_attempts",
     "mark_sent_if_done",

@@ -21,10 +21,11 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
-from digest.delivery.job_queue import JobQueue, NoJobQueue
+from digest.delivery.job_queue import SEND_JOB, JobQueue, NoJobQueue
 from digest.delivery.sending.queue import (
     Claim,
     claim,
+    due,
     exclude_from_claim,
     is_still_held,
     release,
@@ -156,9 +157,16 @@ def _pause(seconds: float, stopping: threading.Event) -> None:
 
 
 def send_one(sending: EditionSend, batch_id: int, stopping: threading.Event) -> Settlement | None:
-    """Claim that batch, send it and settle it; return ``None`` when it isn't to be sent now."""
+    """Claim that batch, send it and settle it; return ``None`` when it isn't to be sent now.
+
+    Where a time holds the edition back, the queue is asked to look again then.
+    """
     with sending.store.write() as session:
         claimed = _claim(sending, session, batch_id)
+        now = sending.clock()
+        again = due(session, sending.edition_id, now) if claimed is None else None
+        if again is not None and again > now:
+            sending.job_queue.wake(session, SEND_JOB, at=again)
     if claimed is None:
         return None
     sending.step("claimed")

@@ -14,19 +14,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from digest.delivery.counts import DeliveryCounts, count_deliveries
-from digest.delivery.models import Batch, Rollout
+from digest.delivery.models import Rollout
 from digest.delivery.sending.batch_worker import (
     EditionSend,
     UnsettledResponse,
     send_batch,
     settle_patiently,
 )
-from digest.delivery.sending.circuit_breaker import probe_at
 from digest.delivery.sending.process_id import alive
-from digest.delivery.sending.queue import Claim, cancel_batches, pending_batches
+from digest.delivery.sending.queue import Claim, cancel_batches, due
 from digest.delivery.sending.recovery import RecoveryResult, recover
 from digest.delivery.sending.rollout import judge_rollout
 from digest.delivery.sending.settlement import Settlement
@@ -284,23 +283,9 @@ class _SenderThreads:
         sending = self._sending
         with sending.store.read() as session:
             if session.get(Rollout, sending.edition_id) is None:
-                return self._next(session)
+                return due(session, sending.edition_id, sending.clock())
         with sending.store.write() as session:
             judged_at = judge_rollout(
                 session, sending.edition_id, sending.clock(), sending.rollout_limits
             )
-            return judged_at or self._next(session)
-
-    def _next(self, session: Session) -> datetime | None:
-        waiting = (
-            pending_batches(col(Batch.not_before))
-            .where(col(Batch.edition_id) == self._sending.edition_id)
-            .order_by(col(Batch.not_before).asc().nulls_first())
-            .limit(1)
-        )
-        first = session.connection().execute(waiting).first()
-        if first is None:
-            return None
-        now = self._sending.clock()
-        held_until = probe_at(session, self._sending.edition_id, now)
-        return max(first[0] or now, held_until or now)
+            return judged_at or due(session, sending.edition_id, sending.clock())

@@ -108,6 +108,22 @@ def claim(
     return None
 
 
+def due(session: Session, edition_id: int, now: datetime) -> datetime | None:
+    """Return when the next batch of an edition may go; ``None`` when none waits to go."""
+    first = session.connection().execute(_FIRST_DUE, {"edition": edition_id}).first()
+    if first is None:
+        return None
+    held_until = circuit_breaker.probe_at(session, edition_id, now)
+    return max(first[0] or now, held_until or now)
+
+
+def is_moving(session: Session, edition_id: int) -> bool:
+    """Return whether a sender holds a batch of an edition, or one waits to go."""
+    of_edition = {"edition": edition_id}
+    connection = session.connection()
+    return any(connection.execute(query, of_edition).first() for query in (_FIRST_DUE, _HELD_ANY))
+
+
 def start(
     session: Session,
     claimed: Claim,
@@ -279,6 +295,20 @@ _NEXT = (
 )
 _THIS = col(Batch.id) == bindparam("batch")
 _THIS_ONE = _NEXT.where(_THIS)
+_FIRST_DUE = (
+    pending_batches(col(Batch.not_before))
+    .where(col(Batch.edition_id) == bindparam("edition"))
+    .order_by(col(Batch.not_before).asc().nulls_first())
+    .limit(1)
+)
+_HELD_ANY = (
+    select(col(Batch.id))
+    .where(
+        col(Batch.edition_id) == bindparam("edition"),
+        col(Batch.state).in_([BatchState.CLAIMED, BatchState.STARTED]),
+    )
+    .limit(1)
+)
 _HELD = (_THIS, col(Batch.attempt) == bindparam("by"), col(Batch.state) == BatchState.CLAIMED)
 _STILL_HELD = select(col(Batch.id)).where(
     _THIS, col(Batch.attempt) == bindparam("by"), col(Batch.state) == BatchState.STARTED
