@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from mailbox import Maildir
 from pathlib import Path
+from smtplib import SMTP
 from typing import Any
 
 import orjson
@@ -32,10 +33,12 @@ from digest.settings import load
 from subscribers.models import Standing, Subscriber, Subscription
 from subscribers.suppression import find
 from tests.mail.smtp import returned_mails as mails
+from tests.mail.smtp.postfix_server import postfix_can_run, running_postfix, wait_for
 from tests.mail.smtp.returned_mails import failed, report
 
 NOON = datetime(2026, 2, 3, 8, 0, tzinfo=UTC)  #: an hour before the bounces' own date
 LATER = NOON + timedelta(hours=2)
+BOUNCES = "bounces@news.example"
 SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778"
 
 
@@ -77,7 +80,7 @@ class BounceInstallation:
         token = self.token(number)
         return report(
             failed(status, address=address(number)),
-            to=return_path("bounces@news.example", token),
+            to=return_path(BOUNCES, token),
             returned=mails.our_headers(token, address(number)),
         )
 
@@ -208,7 +211,7 @@ def test_a_forged_bounce_suppresses_nobody_and_is_a_dead_letter(
     own = installation.token(2)
     put(
         installation,
-        report(failed(address=address(1)), to="bounces@news.example", returned="Subject: x\n"),
+        report(failed(address=address(1)), to=BOUNCES, returned="Subject: x\n"),
         installation.bounce(1).replace(installation.token(1).encode(), own[:-4].encode() + b"aaaa"),
     )
     facts = installation.read()
@@ -231,7 +234,7 @@ def test_the_bounce_of_a_letter_suppresses_an_address_that_nobody_has(
     token = installation.app.return_paths.token(
         attempt="", delivery=f"confirm-{'a' * 32}", address=new
     )
-    to = return_path("bounces@news.example", token)
+    to = return_path(BOUNCES, token)
     put(installation, report(failed(address=new), to=to))
     installation.read()
     with installation.app.database.read() as session:
@@ -300,3 +303,23 @@ def test_the_doctor_says_when_mails_wait_that_nobody_reads(
     installation.mailbox.rmdir()
     assert found()[0] is HealthLevel.WARNING
     assert "there is no mailbox" in found()[1]
+
+
+@pytest.mark.skipif(not postfix_can_run(), reason="Postfix isn't installed, or no root runs this")
+def test_postfix_returns_a_mail_and_the_next_issue_leaves_its_reader_out(
+    installation: BounceInstallation,
+) -> None:
+    with running_postfix(BOUNCES, address(1), address(3)) as postfix:
+        with SMTP("127.0.0.1", postfix.port) as connection:
+            for number in (1, 2, 3):
+                token, to = installation.token(number), address(number)
+                words = f"{mails.our_headers(token, to)}\nFour ship it.\n"
+                connection.sendmail(return_path(BOUNCES, token), [to], words)
+        wait_for(lambda: bool(postfix.mails(BOUNCES)), postfix)
+        [returned] = postfix.mails(BOUNCES)
+        piped = installation.run("-", "--recipient", BOUNCES, piped=returned.read_bytes())
+        facts = installation.read(str(postfix.maildir(BOUNCES)))
+    assert piped.exit_code == 0
+    assert (facts["read"], facts["report"], installation.events()) == (1, 1, 1)
+    assert installation.suppressed() == {2: "hard-bounce"}
+    assert installation.send(2) == [address(1), address(3)]
