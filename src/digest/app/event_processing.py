@@ -49,8 +49,8 @@ class EventProcessing:
             shared=not self.resources.database.is_sqlite,
         )
 
-    def returned_mail(self) -> ReturnedMailReader:
-        """Return what puts the events of mails that came back into the spool.
+    def returned_mail(self, consumer: EventConsumer) -> ReturnedMailReader:
+        """Return what gives the events of mails that came back to *consumer*, which keeps them.
 
         Raises `SecretGone` while a secret is missing, whose mails would be taken for foreign ones.
         """
@@ -60,7 +60,7 @@ class EventProcessing:
             log.warning("the database is away: returned mail waits in the spool")
         return ReturnedMailReader(
             paths=self.resources.return_paths,
-            keep=self.consumer().receive,
+            keep=consumer.receive,
             now=int(self.resources.clock().timestamp()),
         )
 

@@ -82,7 +82,7 @@ def _bounces(app: App) -> str:
     mailbox = app.settings.bounce_mailbox
     if mailbox is None:
         return ""
-    reading = app.events.returned_mail().read_mailbox(mailbox)
+    reading = app.events.returned_mail(app.events.consumer()).read_mailbox(mailbox)
     sorts = ", ".join(f"{number} {sort}" for sort, number in sorted(reading.mails.items()))
     return f"read {reading.total} mails that came back: {sorts}" if sorts else ""
 

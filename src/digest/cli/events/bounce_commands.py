@@ -16,8 +16,8 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from digest.app.installation import App
 from digest.cli.context import CommandContext, Told, call_of, counted, tells
+from digest.delivery.events import EventConsumer
 from digest.errors import BadSetting, DigestError
 from digest.mail.smtp.bounces import MailboxReading, ReturnSort
 
@@ -70,29 +70,32 @@ def read(
         raise BadSetting(
             "DIGEST_BOUNCE_MAILBOX is missing", next_step="set it, or: digest bounces read PATH"
         )
+    consumer = call.app.events.consumer()
     with _progress(call) as on_progress:
-        reading = call.app.events.returned_mail().read_mailbox(where, on_progress)
-    _apply(call.app)
+        reading = call.app.events.returned_mail(consumer).read_mailbox(where, on_progress)
+    _apply(consumer)
     return Told(_facts(reading), *_lines(reading))
 
 
 def _piped(call: CommandContext, recipient: str) -> Told:
     reading = MailboxReading()
     try:
-        mail = call.app.events.returned_mail().read_one(sys.stdin.buffer, recipient)
+        consumer = call.app.events.consumer()
+        reader = call.app.events.returned_mail(consumer)
+        mail = reader.read_one(sys.stdin.buffer, recipient)
     except Exception as fault:  # a mail server returns a mail for good at any other exit code
         known = isinstance(fault, DigestError)
         call.err.print(f"digest: {fault if known else type(fault).__name__}", markup=False)
         raise typer.Exit(EX_TEMPFAIL) from None
     reading.mails[mail.sort] += 1
-    _apply(call.app)
+    _apply(consumer)
     return Told(_facts(reading), *_lines(reading))
 
 
-def _apply(app: App) -> None:
+def _apply(consumer: EventConsumer) -> None:
     """Apply the events now if that can be done; they are on disk, so they don't get lost."""
     try:
-        app.events.consumer().apply_all()
+        consumer.apply_all()
     except (SQLAlchemyError, DigestError) as fault:
         log.warning("the events wait in the spool: %s", type(fault).__name__)
 
