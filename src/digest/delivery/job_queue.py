@@ -31,6 +31,7 @@ _QUEUES = {
     "letters": QueueName.LETTERS,
     "verdicts": QueueName.LETTERS,
     "editors": QueueName.LETTERS,
+    "bounces": QueueName.EVENTS,
     "events": QueueName.EVENTS,
     "votes": QueueName.EVENTS,
 }
