@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -78,8 +79,12 @@ def current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+@cache
 def newest() -> str | None:
-    """Return the newest revision, which this version of the engine works with."""
+    """Return the newest revision, which this version of the engine works with.
+
+    It is read once: a process goes on with the code that it has, whatever is installed meanwhile.
+    """
     return ScriptDirectory(str(HERE)).get_current_head()
 
 
