@@ -17,16 +17,19 @@ from typing import Any
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
-from digest.app.installation import App
+from digest.app.installation import App, open_app
 from digest.comparisons.models import Call
 from digest.db import Database
+from digest.delivery.job_queue import QueueName
+from digest.delivery.sending import StopSignal
 from digest.delivery.sending.control import DoubtResolution, resolve
 from digest.delivery.sending.dispatcher import dispatch, recover_dead_senders
 from digest.mail.memory import MemoryTransport
-from digest.settings import Settings
+from digest.settings import Settings, load
 from digest.votes import Ballot, BallotResult, VoteTarget, VoteTerms, cast_votes
 from digest.web.app import make_site
 from digest.web.server import serve
+from digest.worker import run_worker
 from subscribers.signup import GroupCommit
 from subscribers.tokens import Hashes
 from tests.stories.killing import installation
@@ -111,6 +114,20 @@ def send(  # noqa: PLR0913 - what a run may vary, by name
     )
     counts = dispatch(sending, concurrency=concurrency)
     return {"steps": reaper.steps, "started_after": reaper.started_after, **counts.as_dict()}
+
+
+def work(*, url: str, outbox: str, epoch: str, die_at: int = 0) -> list[str]:
+    """Work on the batches that wait, until none does; each commit is a step, before and after it.
+
+    Returns the steps.
+    """
+    place = {"database_url": url, "outbox": Path(outbox), "epoch_file": Path(epoch)}
+    app, reaper = open_app(load({}, secret=installation.SECRET, **place)), Reaper(die_at)
+    app.sending.begin()
+    event.listen(app.database.engine, "commit", lambda _: reaper("before a commit"))
+    event.listen(Session, "after_commit", lambda _: reaper("after a commit"))
+    run_worker(app, queues=[QueueName.SEND], concurrency=1, stop_signal=StopSignal(), wait=False)
+    return reaper.steps
 
 
 def recover(*, path: str, die_at: int = 0) -> int:
