@@ -14,6 +14,8 @@ from typing import Protocol
 from sqlmodel import Session
 
 SEND_BATCH = "send_batch"  #: the task that sends one batch
+#: The priority of service jobs: a letter needn't wait for the batches of an issue, which have 0.
+BEFORE_BATCHES = 1
 SEND_JOB = "send"  #: the service job that looks after every issue on its way
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import (
     DateTime,
+    Integer,
     String,
     Text,
     bindparam,
@@ -32,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlmodel import Session, col
 
-from digest.delivery.job_queue import SEND_BATCH, SEND_JOB, QueueName, queue_of
+from digest.delivery.job_queue import BEFORE_BATCHES, SEND_BATCH, SEND_JOB, QueueName, queue_of
 from digest.delivery.models import Batch, CircuitBreaker
 from digest.delivery.sending import FREE_AT, MAY_GO_NOW, TOO_LATE, pending_batches
 
@@ -61,6 +62,7 @@ _JOBS = table(
     "procrastinate_jobs",
     column("queue_name", String),
     column("task_name", String),
+    column("priority", Integer),
     column("queueing_lock", Text),
     column("args", postgresql.JSONB),
     column("status", String),
@@ -111,6 +113,7 @@ def _wake() -> Any:
         task_name=bindparam("task"),
         queue_name=bindparam("queue"),
         queueing_lock=bindparam("lock"),
+        priority=BEFORE_BATCHES,
         args=text("'{}'"),
         scheduled_at=at,
     )

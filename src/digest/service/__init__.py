@@ -18,7 +18,7 @@ from digest.service.issue_outlook import (
     service_is_up,
 )
 from digest.service.job_registry import jobs_of, release_decision
-from digest.service.jobs import Job, run_if_due
+from digest.service.jobs import MINUTE, Job, run_if_due
 from digest.service.logging_setup import set_up_logs
 from digest.service.overview import (
     UpcomingMoment,
@@ -33,6 +33,7 @@ from digest.service.send_job import begin_send, pause_if_interrupted
 from digest.service.send_start import ResumedSend, require_real_send, resume_send, start_send
 
 __all__ = [
+    "MINUTE",
     "ClockJumpDetector",
     "IssueOutlook",
     "Job",

@@ -5,6 +5,7 @@ Hides which jobs there are, how often each runs, and what of the installation ea
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -34,10 +35,11 @@ from digest.service.editor_notifications import EditorNotifications, notify_edit
 from digest.service.jobs import MINUTE, Job
 from digest.service.publisher import Publisher, ReleaseDecision, advance_slots
 from digest.service.send_job import SendJob, recover_idle_issues
+from subscribers.models import LetterState
 from subscribers.retention import purge
 
 DAY = timedelta(days=1)
-LETTERS_AT_ONCE = 50  #: most letters a run sends, so that a stop needn't wait for a long queue
+LETTERS_AT_ONCE = 50  #: letters between two looks whether the service stops
 
 
 def jobs_of(app: App, stop: StopSignal) -> list[Job]:
@@ -54,7 +56,7 @@ def jobs_of(app: App, stop: StopSignal) -> list[Job]:
         Job(name="send", every=MINUTE, run=SendJob(app, stop).run),
         Job(name="recover", every=MINUTE, run=lambda _: recover_idle_issues(app)),
         Job(name="verdicts", every=MINUTE, run=partial(_verdicts, app), then=("letters",)),
-        Job(name="letters", every=MINUTE, run=lambda _: _letters(app)),
+        Job(name="letters", every=MINUTE, run=lambda _: _letters(app, stop)),
         Job(name="bounces", every=MINUTE, run=lambda _: _bounces(app), then=("events",)),
         Job(name="events", every=MINUTE, run=lambda _: _events(app), then=("votes",)),
         Job(name="votes", every=MINUTE, run=lambda _: _votes(app)),
@@ -64,9 +66,15 @@ def jobs_of(app: App, stop: StopSignal) -> list[Job]:
     ]
 
 
-def _letters(app: App) -> str:
+def _letters(app: App, stop: StopSignal) -> str:
+    """Send what waits until nothing does, the provider refuses, or the service stops."""
     app.public_site.process_sign_ups()  # left while the database was unavailable
-    done = app.letters.send_waiting(LETTERS_AT_ONCE)
+    done: Counter[LetterState] = Counter()
+    more = True
+    while more and not stop.stopping.is_set():
+        sent = app.letters.send_waiting(LETTERS_AT_ONCE)
+        more = sent.total() >= LETTERS_AT_ONCE and LetterState.WAITING not in sent
+        done += sent
     return ", ".join(f"{number} {state}" for state, number in sorted(done.items()))
 
 

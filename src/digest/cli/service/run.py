@@ -19,14 +19,17 @@ from digest.app.installation import App
 from digest.cli.context import Port, call_of
 from digest.cli.service.service_process import (
     JobRunner,
+    doctor_lines,
+    doctor_marks,
     end,
     log_hold,
+    mail_line,
     require_fit,
     stopped_by_signals,
     work_until_stopped,
 )
 from digest.delivery.sending import StopSignal, restore_guard, this_process
-from digest.doctor import CheckResult, HealthLevel
+from digest.doctor import CheckResult
 from digest.errors import DigestError
 from digest.issues import store
 from digest.issues.calendar.next_issue import next_issue
@@ -35,6 +38,7 @@ from digest.service import Job, Scheduler, jobs_of, moment_words, run_if_due, se
 from digest.settings import LogFormat
 from digest.web.app import make_site
 from digest.web.server import listen, serve_in_thread
+from digest.worker import Worker
 
 app = typer.Typer()
 log = logging.getLogger(__name__)
@@ -72,7 +76,10 @@ def run(
 
 
 def _runner(installation: App, stop_signal: StopSignal) -> JobRunner:
-    return Scheduler(jobs_of(installation, stop_signal), partial(_run, installation))
+    """Return what runs the jobs: SQLite has a scheduler, PostgreSQL a queue that workers share."""
+    if installation.database.is_sqlite:
+        return Scheduler(jobs_of(installation, stop_signal), partial(_run, installation))
+    return Worker(installation, stop_signal, concurrency=installation.settings.concurrency)
 
 
 def _run(installation: App, job: Job, woken: bool) -> bool:
@@ -94,11 +101,7 @@ def start_facts(installation: App, checks: Sequence[CheckResult]) -> dict[str, A
         "mail_goes_to": installation.settings.transport.value if outbox is None else str(outbox),
         "nobody_is_mailed": outbox is not None,
         "next_issues": issues,
-        "doctor": [
-            {"about": check.about, "says": check.says}
-            for check in checks
-            if check.weight is not HealthLevel.FINE
-        ],
+        "doctor": doctor_marks(checks),
     }
 
 
@@ -121,14 +124,4 @@ def start_lines(facts: dict[str, Any]) -> list[str]:
     """Return `start_facts` as lines for people."""
     lines = [f"Public site: {facts['site']}"]
     lines += [f"{issue['newsletter']}: {issue['says']}" for issue in facts["next_issues"]]
-    if facts["nobody_is_mailed"]:
-        folder = facts["mail_goes_to"]
-        lines.append(
-            f"Mail goes to the folder {folder}, and reaches nobody. To send mail: digest setup"
-        )
-    else:
-        lines.append(f"Mail goes to readers, through {facts['mail_goes_to']}.")
-    lines += [f"Look: {mark['about']}: {mark['says']}" for mark in facts["doctor"]]
-    if facts["doctor"]:
-        lines.append("To see how to fix this: digest doctor")
-    return lines
+    return [*lines, mail_line(facts), *doctor_lines(facts)]
