@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -27,19 +28,19 @@ from digest.web.signup_wiring import site_config, split_setting
 from digest.web.theme import Theme
 from digest.web.voting import VoteAsking, VotePages
 from subscribers import web as readers
+from subscribers.models import LetterState
 
 
 def make_site(app: App, *, ticking: bool = False) -> Starlette:
     """Return the ASGI application that readers and the provider reach; raises `BadSetting`.
 
-    While the site runs, a thread of its own sends waiting letters, and is woken by each new one; a
-    service may call `LetterSending.send_waiting` and `SiteTerms.process_sign_ups` at the same time.
+    While the site runs on SQLite, a thread of its own sends waiting letters, and is woken by each
+    new one; a service may call `LetterSending.send_waiting` and `SiteTerms.process_sign_ups` at the
+    same time. On PostgreSQL that thread asks the workers to.
     *ticking* says that this process runs the schedule too, so that readiness depends on it.
     """
     webhook = webhooks.Webhook(app)
-    letter_worker = LetterWorker(
-        app.letters.send_waiting, catch_up=app.public_site.process_sign_ups
-    )
+    letter_worker = _letter_worker(app)
     theme = Theme(app.settings, NewsletterCache(app.database))
     config = site_config(app, theme, letter_worker.wake)
     pictures = SharePictures(app, theme)
@@ -88,6 +89,18 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
     )
     site.router.redirect_slashes = False  # it would build an address from the Host header
     return site
+
+
+def _letter_worker(app: App) -> LetterWorker:
+    if app.database.is_sqlite:
+        return LetterWorker(app.letters.send_waiting, catch_up=app.public_site.process_sign_ups)
+
+    def ask() -> Counter[LetterState]:
+        with app.database.write() as session:
+            app.job_queue.wake(session, "letters")
+        return Counter()
+
+    return LetterWorker(ask)
 
 
 def _middleware(app: App, error_pages: ErrorPages) -> list[Middleware]:

@@ -1,4 +1,4 @@
-"""Send waiting letters from a thread, never inside a web request.
+"""Have waiting letters sent by a thread or by a worker, never inside a web request.
 
 This module hides when letters are sent, and how long the thread waits after a failure.
 """
@@ -23,8 +23,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds
 class LetterWorker:
     """A thread that starts when it is woken, sends letters, and ends when none waits.
 
-    *send* sends what waits, and *catch_up* runs once before it. While a letter can't be sent, the
-    pause between two tries doubles, from *pause* to `LONGEST_PAUSE` seconds.
+    *send* sends what waits, or asks a worker to, and returns how many ended in which state;
+    *catch_up* runs once before it. While a letter can't be sent, the pause between two tries
+    doubles, from *pause* to `LONGEST_PAUSE` seconds.
     """
 
     def __init__(
