@@ -19,6 +19,7 @@ from digest.cli.context import CommandContext
 from digest.cli.issue import approve, drafting, issue_control, send
 from digest.cli.report import app as report_commands
 from digest.cli.schedule import app as schedule_commands
+from digest.cli.service import worker
 from digest.comparisons.loader import read_file
 from digest.comparisons.store import store_draft
 from digest.db import Database
@@ -32,7 +33,14 @@ from tests.conftest import NOW
 
 def _commands() -> typer.Typer:
     commands = typer.Typer()
-    for app in (drafting.app, approve.app, send.app, issue_control.app, report_commands):
+    for app in (
+        drafting.app,
+        approve.app,
+        send.app,
+        issue_control.app,
+        report_commands,
+        worker.app,
+    ):
         commands.add_typer(app)
     commands.add_typer(schedule_commands, name="schedule")
     commands.add_typer(comparison_commands, name="comparisons")

@@ -30,7 +30,7 @@ EVERY = dict(every_command())
 
 
 #: What serves until it is stopped, or prints a text to read.
-WITHOUT_FACTS = {"preview", "web", "run", "fake-sendgrid", "docs", "help"}
+WITHOUT_FACTS = {"preview", "web", "run", "worker", "fake-sendgrid", "docs", "help"}
 
 
 def run(line: str) -> Result:

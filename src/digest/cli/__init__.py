@@ -94,6 +94,11 @@ COMMANDS = {
     "digest.cli.service.run:app": {
         "run": "Run everything in one process: schedule, sending, events and the public site.",
     },
+    "digest.cli.service.worker:app": {
+        "worker": (
+            "Work on the jobs of a PostgreSQL database, beside any number of other workers."
+        ),
+    },
     "digest.cli.installation.doctor:app": {
         "doctor": "Check that this installation is ready to send; exit 1 if it isn't.",
     },
@@ -143,7 +148,7 @@ GROUPS = {
     ),
     "Readers": ("subscribers",),
     "Results": ("report", "votes", "events", "bounces"),
-    "Run": ("run", "web", "fake-sendgrid"),
+    "Run": ("run", "worker", "web", "fake-sendgrid"),
     "Help": ("docs", "help"),
 }  # fmt: skip
 

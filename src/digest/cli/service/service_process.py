@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Protocol
@@ -63,6 +63,31 @@ def require_fit(call: CommandContext) -> list[CheckResult]:
             f"the service can't start because of {many}", next_step="digest doctor"
         )
     return checks
+
+
+def doctor_marks(checks: Sequence[CheckResult]) -> list[dict[str, str]]:
+    """Return what the checks found that a person should look at."""
+    return [
+        {"about": check.about, "says": check.says}
+        for check in checks
+        if check.weight is not HealthLevel.FINE
+    ]
+
+
+def doctor_lines(facts: dict[str, Any]) -> list[str]:
+    """Return the `doctor_marks` in *facts* as lines for people."""
+    lines = [f"Look: {mark['about']}: {mark['says']}" for mark in facts["doctor"]]
+    return [*lines, "To see how to fix this: digest doctor"] if lines else []
+
+
+def mail_line(facts: dict[str, Any]) -> str:
+    """Return where mail goes, as a line for people."""
+    if not facts["nobody_is_mailed"]:
+        return f"Mail goes to readers, through {facts['mail_goes_to']}."
+    return (
+        f"Mail goes to the folder {facts['mail_goes_to']}, and reaches nobody. To send mail:"
+        " digest setup"
+    )
 
 
 def log_hold(installation: App) -> None:
