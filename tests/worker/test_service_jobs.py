@@ -11,8 +11,9 @@ from digest.delivery.job_queue import QueueName
 from digest.delivery.job_queue_figures import job_queue_figures
 from digest.delivery.sending import StopSignal
 from digest.errors import DigestError
-from digest.issues.models import JobRun
+from digest.issues.models import IssueState, JobRun
 from digest.service import MINUTE, Job
+from digest.service.send_job import look_after_jobs
 from digest.worker.procrastinate_app import job_app
 from digest.worker.service_jobs import ServiceJobs
 from subscribers import letter_queue
@@ -56,7 +57,7 @@ def test_each_minute_is_worked_once_however_many_workers_there_are(works: Works)
 
 def test_a_worker_asks_for_the_jobs_of_its_own_queues_alone(works: Works) -> None:
     with running(works, QueueName.EVENTS):
-        assert eventually(lambda: ran(works) == {"events", "votes"})
+        assert eventually(lambda: ran(works) == {"bounces", "events", "votes"})
     assert works.ask("SELECT DISTINCT queue_name FROM procrastinate_jobs") == []
 
 
@@ -127,6 +128,36 @@ def test_a_letter_goes_before_the_batches_of_an_issue(works: Works) -> None:
         works.app.job_queue.wake(session, "letters")
     first = "SELECT task_name FROM procrastinate_fetch_job_v2(NULL, NULL)"
     assert works.ask(first) == ["letters"]
+
+
+def look_after(works: Works) -> str:
+    return look_after_jobs(works.app, works.app.clock())
+
+
+def test_batches_whose_jobs_were_lost_get_new_ones(works: Works) -> None:
+    works.planned()
+    jobs = works.jobs()
+    works.do("DELETE FROM procrastinate_jobs")
+    assert look_after(works) == "3 batches enqueued"
+    assert works.jobs() == jobs
+    assert look_after(works) == ""
+
+
+def test_an_issue_is_sent_once_its_last_batch_is_and_the_job_says_so(works: Works) -> None:
+    works.planned()
+    works.work()
+    assert works.issue().state is IssueState.PREPARED
+    assert look_after(works) == "weekly-1: 3 accepted"
+    assert works.issue().state is IssueState.SENT
+
+
+def test_a_first_wave_that_waits_for_its_judgement_is_looked_at_then(works: Works) -> None:
+    works.planned()
+    works.do("INSERT INTO wave SELECT 1, min(number), 600 FROM batch")
+    works.do("UPDATE batch SET state = 'accepted' WHERE number = (SELECT last_batch FROM wave)")
+    works.do("DELETE FROM procrastinate_jobs")
+    look_after(works)
+    assert works.jobs() == ["wake/send"]
 
 
 def test_the_figures_tell_what_waits_for_whom(works: Works) -> None:

@@ -6,6 +6,7 @@ Hides which jobs there are, how often each runs, and what of the installation ea
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -34,7 +35,7 @@ from digest.service.backup import back_up
 from digest.service.editor_notifications import EditorNotifications, notify_editors
 from digest.service.jobs import MINUTE, Job
 from digest.service.publisher import Publisher, ReleaseDecision, advance_slots
-from digest.service.send_job import SendJob, recover_idle_issues
+from digest.service.send_job import SendJob, look_after_jobs, recover_idle_issues
 from subscribers.models import LetterState
 from subscribers.retention import purge
 
@@ -53,7 +54,7 @@ def jobs_of(app: App, stop: StopSignal) -> list[Job]:
             then=("editors", "send"),
         ),
         Job(name="editors", every=MINUTE, run=partial(notify_editors, letters)),
-        Job(name="send", every=MINUTE, run=SendJob(app, stop).run),
+        Job(name="send", every=MINUTE, run=_send_job(app, stop)),
         Job(name="recover", every=MINUTE, run=lambda _: recover_idle_issues(app)),
         Job(name="verdicts", every=MINUTE, run=partial(_verdicts, app), then=("letters",)),
         Job(name="letters", every=MINUTE, run=lambda _: _letters(app, stop)),
@@ -64,6 +65,11 @@ def jobs_of(app: App, stop: StopSignal) -> list[Job]:
         Job(name="prune", every=DAY, run=lambda _: str(app.events.prune())),
         Job(name="backup", every=DAY, run=partial(_back_up, app)),
     ]
+
+
+def _send_job(app: App, stop: StopSignal) -> Callable[[datetime], str]:
+    """Return what sends; on PostgreSQL batches have jobs of their own, and are looked after."""
+    return SendJob(app, stop).run if app.database.is_sqlite else partial(look_after_jobs, app)
 
 
 def _letters(app: App, stop: StopSignal) -> str:

@@ -55,7 +55,7 @@ from digest.delivery.sending.queue import (
 )
 from digest.delivery.sending.recovery import is_presumed_dead, recover
 from digest.delivery.sending.restore_guard import RestoreGuardFile
-from digest.delivery.sending.rollout import RolloutLimits, waiting
+from digest.delivery.sending.rollout import RolloutLimits, judge_rollout, waiting
 from digest.delivery.sending.settlement import Settlement, settle_reported
 from digest.delivery.sending.worker_processes import (
     MIN_BATCHES,
@@ -92,6 +92,7 @@ __all__ = [
     "expected_audience",
     "is_moving",
     "is_presumed_dead",
+    "judge_rollout",
     "known_attempts",
     "mark_sent_if_done",
     "pause",
