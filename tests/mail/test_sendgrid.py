@@ -22,7 +22,7 @@ from digest.mail.sendgrid.payload import body, encode
 from digest.mail.sendgrid.responses import MAX_DETAIL, classify
 from digest.mail.sendgrid.sendgrid_transport import SendGrid
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
-from tests.mail.test_transports import CONTENT, a_mailing
+from tests.mail.test_transports import ATTEMPT, CONTENT, a_mailing
 
 KEY = "SG.a-key-that-must-not-be-seen"
 
@@ -48,7 +48,7 @@ def test_the_request_is_utf8_and_carries_opaque_ids() -> None:
     assert made["custom_args"] == {
         "digest_issue": "weekly-1",
         "digest_batch": "b1",
-        "digest_attempt": "a1",
+        "digest_attempt": ATTEMPT,
     }
     assert made["personalizations"][0]["custom_args"] == {"digest_delivery": "1"}
     assert [part["type"] for part in made["content"]] == ["text/plain", "text/html"]

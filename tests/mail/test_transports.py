@@ -27,6 +27,7 @@ from digest.mail.outbox import Outbox, message
 from digest.mail.sendgrid import sendgrid_provider
 from digest.mail.transport import Accepted, NotSent, Transport
 
+ATTEMPT = "a1" * 16
 NOWHERE = "http://127.0.0.1:9"  # the discard port, where nothing listens
 
 CONTENT = Content(
@@ -52,7 +53,7 @@ def a_mailing(*addresses: str) -> Mailing:
         ],
         issue="weekly-1",
         batch="b1",
-        attempt="a1",
+        attempt=ATTEMPT,
     )
 
 
@@ -94,7 +95,7 @@ class TransportContract:
         assert (first.payload, first.hash) == (second.payload, second.hash)
 
     def test_another_attempt_has_another_hash(self, transport: Transport) -> None:
-        again = replace(a_mailing(*READERS), attempt="a2")
+        again = replace(a_mailing(*READERS), attempt="a2" * 16)
         assert transport.prepare(again).hash != transport.prepare(a_mailing(*READERS)).hash
 
     def test_a_request_outlives_the_transport_that_prepared_it(

@@ -20,6 +20,7 @@ _ENDS_A_LINE = re.compile(r"[\x00\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
 UNSUBSCRIBE_TAG = "-digest_unsubscribe_token-"
 PREFERENCES_TAG = "-digest_preferences_token-"
 _TAG = re.compile(r"-digest_[a-z0-9_]+_token-")
+_TAGS = re.compile(f"({_TAG.pattern})")
 
 
 def vote_tag(position: int) -> str:
@@ -30,6 +31,11 @@ def vote_tag(position: int) -> str:
 def tags_in(*parts: str) -> tuple[str, ...]:
     """Return the tags of a reader's own parts that stand in some parts of a mail, each once."""
     return tuple(dict.fromkeys(_TAG.findall("\n".join(parts))))
+
+
+def at_tags(text: str) -> list[str]:
+    """Return a text divided at the tags of a reader's own parts: text, tag, text, ..., text."""
+    return _TAGS.split(text)
 
 
 class Mailbox(NamedTuple):

@@ -6,37 +6,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import EmailPolicy
 from email.utils import format_datetime
 from pathlib import Path
 
 from digest.mail.mailing import Content, Mailing, Recipient, pack, personalise, unpack
+from digest.mail.message_headers import headers_of
 from digest.mail.transport import Accepted, Answer, NotSent, PreparedRequest
 
 OUTBOX_ID_PREFIX = "outbox-"  #: prefix of a provider id that marks a copy in the outbox folder
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-
-
-class _UnencodedListHeaders(EmailPolicy):
-    """Writes URLs in List-* headers unencoded; RFC 2047 encoded words would break the links."""
-
-    def fold(self, name: str, value: str) -> str:
-        """Return a List-* header folded between two URLs only, any other header as usual."""
-        if not _is_list_header(name, value):
-            folded: str = super().fold(name, value)
-            return folded
-        return f"{name}: {value}".replace(", ", f",{self.linesep} ") + self.linesep
-
-    def fold_binary(self, name: str, value: str) -> bytes:
-        """Return the folded header as bytes."""
-        if not _is_list_header(name, value):
-            return super().fold_binary(name, value)
-        return self.fold(name, value).encode("ascii")
-
-
-_POLICY = _UnencodedListHeaders(linesep="\r\n")
 
 
 @dataclass(frozen=True)
@@ -70,24 +49,11 @@ class Outbox:
 
 def message(content: Content, recipient: Recipient) -> EmailMessage:
     """Return one reader's mail as the provider would deliver it."""
-    mail = EmailMessage(policy=_POLICY)
-    mail["From"] = Address(content.sender.name, addr_spec=content.sender.address)
-    if content.reply_to:
-        mail["Reply-To"] = Address(content.reply_to.name, addr_spec=content.reply_to.address)
-    mail["To"] = Address(addr_spec=recipient.address)
-    subject = personalise(content.subject, recipient.parts)
-    # Without this, the header decodes an encoded word, whose line end could begin another header.
-    mail["Subject"] = subject.replace("=?", "=\u2060?")
-    for name, value in {**content.headers, **recipient.headers}.items():
-        mail[name] = value
+    mail = headers_of(content, recipient)
     mail.set_content(personalise(content.text, recipient.parts), cte="quoted-printable")
     html = personalise(content.html, recipient.parts)
     mail.add_alternative(html, subtype="html", cte="quoted-printable")
     return mail
-
-
-def _is_list_header(name: str, value: str) -> bool:
-    return name.lower().startswith("list-") and value.isascii()
 
 
 def _message_id(mailing: Mailing, recipient: Recipient) -> str:

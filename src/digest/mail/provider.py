@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from digest.mail.mailing import Mailing
+from digest.mail.mailing import Mailbox, Mailing
 from digest.mail.provider_events import ParsedPost
 from digest.mail.transport import Answer, Transport
 
@@ -48,12 +48,26 @@ class SenderRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProviderFinding:
+    """One thing that asking a provider has shown; *fine* is ``None`` where a person should look."""
+
+    about: str
+    says: str
+    fine: bool | None = True
+    next_step: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Provider:
     """One provider, with the account that the settings name."""
 
     name: str  #: as in DIGEST_TRANSPORT, and in the webhook's path
-    company: str  #: which the privacy page names
-    endpoint: str  #: URL that each request is posted to
+    access: str  #: what lets an installation send, such as "API key"
+    company: str  #: which the privacy page names; empty where it is nobody else's
+    endpoint: str  #: URL that each request goes to
+    seconds: float  #: the longest that a request takes
+    usual_recipients: int  #: how many readers share a request unless a setting says so
+    posts_events: bool  #: whether events come by posts to the webhook
     transport: Callable[[], Transport]  #: raises `BadSetting`
     #: has a mailing judged and sends nothing; `Accepted` where it would be; raises `BadSetting`
     dry_run: Callable[[Mailing], Answer]
@@ -62,4 +76,7 @@ class Provider:
     verifier: Callable[[Iterable[str]], WebhookVerifier]  #: from public keys; raises `BadSetting`
     parse: Callable[[bytes], ParsedPost]  #: never raises
     sender_records: Callable[[str], Sequence[SenderRecord]]  #: SPF and DKIM of a domain
+    records_note: str  #: what is to be known of these records
+    #: what can be seen of the provider by asking it, as a sender; makes a connection
+    inspect: Callable[[Mailbox], Sequence[ProviderFinding]]
     account_restored: str  #: cause of the account event that ends an earlier one

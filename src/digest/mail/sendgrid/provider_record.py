@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from digest.errors import BadSetting
+from digest.mail.mailing import MAX_RECIPIENTS
 from digest.mail.provider import Provider, SenderRecord
 from digest.mail.sendgrid.payload import body
 from digest.mail.sendgrid.sendgrid_transport import SendGrid
@@ -35,8 +36,12 @@ def sendgrid_provider(*, api_key: str | None, url: str, seconds: float) -> Provi
 
     return Provider(
         name="sendgrid",
+        access="API key",
         company="Twilio SendGrid, USA",
         endpoint=f"{url}/v3/mail/send",
+        seconds=seconds,
+        usual_recipients=MAX_RECIPIENTS,
+        posts_events=True,
         transport=transport,
         dry_run=lambda mailing: transport().dry_run(mailing),
         request_body=body,
@@ -44,6 +49,11 @@ def sendgrid_provider(*, api_key: str | None, url: str, seconds: float) -> Provi
         verifier=Verifier,
         parse=parse,
         sender_records=sender_records,
+        records_note=(
+            "the provider shows your own numbers under Settings, Sender Authentication;"
+            " u1234567 and em1234 stand for them here"
+        ),
+        inspect=lambda _: (),
         account_restored="reactivate",
     )
 
