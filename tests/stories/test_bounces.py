@@ -30,7 +30,7 @@ from digest.migrations.upgrade import upgrade
 from digest.service import jobs_of
 from digest.service.send_job import SendJob
 from digest.settings import load
-from subscribers.models import Standing, Subscriber, Subscription
+from subscribers.models import READERS_LETTERS, Standing, Subscriber, Subscription
 from subscribers.suppression import find
 from tests.mail.smtp import returned_mails as mails
 from tests.mail.smtp.postfix_server import postfix_can_run, running_postfix, wait_for
@@ -227,12 +227,13 @@ def test_a_reader_s_own_token_suppresses_nobody_else(installation: BounceInstall
     assert installation.suppressed() == {2: "hard-bounce"}
 
 
+@pytest.mark.parametrize("kind", READERS_LETTERS)
 def test_the_bounce_of_a_letter_suppresses_an_address_that_nobody_has(
-    installation: BounceInstallation,
+    installation: BounceInstallation, kind: str
 ) -> None:
     new = "new@example.org"
     token = installation.app.return_paths.token(
-        attempt="", delivery=f"confirm-{'a' * 32}", address=new
+        attempt="", delivery=f"{kind}-{'a' * 32}", address=new
     )
     to = return_path(BOUNCES, token)
     put(installation, report(failed(address=new), to=to))

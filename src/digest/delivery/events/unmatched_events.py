@@ -64,7 +64,7 @@ def match_by_address(session: Session, events: Sequence[ProviderEvent]) -> Unmat
 
 def _is_of_letter(event: ProviderEvent) -> bool:
     """Return whether this event is about a letter to an address of no reader."""
-    kind = (event.delivery or "").partition("-")[0]
+    kind = (event.delivery or "").rpartition("-")[0]  # a kind may have a hyphen, a key has none
     return event.attempt is None and kind in _LETTERS and event.kind in _ABOUT_ADDRESS
 
 
