@@ -1,4 +1,8 @@
-"""How much the silence of a batch in doubt weighs: what came of other batches, and how long ago."""
+"""How much the silence of a batch in doubt weighs: what came of other batches, and how long ago.
+
+A mail server that takes mails one by one reports only what it couldn't deliver, so its silence
+weighs nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from sqlalchemy import exists, func
 from sqlalchemy import select as core_select
 from sqlmodel import Session, col, select
 
-from digest.delivery.models import Batch, BatchState, MailEvent, seed_copy_key
+from digest.delivery.models import Attempt, Batch, BatchState, MailEvent, seed_copy_key
 from subscribers.models import LetterToSend
 
 #: After this long without an event, while events of other batches came, a batch was probably not
@@ -16,8 +20,30 @@ from subscribers.models import LetterToSend
 EVENT_RETRIES = timedelta(hours=25)
 
 
+def reports_failures_only(session: Session, edition_id: int) -> bool:
+    """Return whether an edition's mail went to a server that is silent about what arrives."""
+    left = (
+        select(Attempt.key)
+        .join(Batch, col(Batch.id) == col(Attempt.batch_id))
+        .where(Batch.edition_id == edition_id, col(Attempt.one_by_one).is_(True))
+    )
+    return session.exec(left.limit(1)).first() is not None
+
+
+def ways_out(session: Session, batch: Batch) -> str:
+    """Return what may settle a batch in doubt, up to the command that a person decides with."""
+    if reports_failures_only(session, batch.edition_id):
+        return "look for its mails in the mail server's log, and decide:"
+    return (
+        "wait for the provider's events, which settle it by themselves; or look at the provider's"
+        " activity and decide:"
+    )
+
+
 def weigh_evidence(session: Session, batch: Batch, since: datetime | None, now: datetime) -> str:
     """Return what is known of a batch in doubt as text, and how much its silence weighs."""
+    if reports_failures_only(session, batch.edition_id):
+        return "a mail server reports only what it couldn't deliver, so silence proves nothing"
     accepted, heard = _accepted_batches(session, batch)
     seed_copy = session.exec(
         select(LetterToSend).where(LetterToSend.about == seed_copy_key(batch.edition_id))

@@ -22,7 +22,7 @@ from digest.delivery.models import (
     DeliveryOutcome,
     Rollout,
 )
-from digest.delivery.reporting.doubt_evidence import weigh_evidence
+from digest.delivery.reporting import doubt_evidence
 from digest.delivery.reporting.exclusions import ExclusionCount, exclusion_counts
 from digest.delivery.sending import alive, count_outbox_copies, is_presumed_dead, waiting
 from digest.issues.issue_commands import named
@@ -259,7 +259,7 @@ def _unheard(
         .where(Delivery.edition_id == edition.id, col(Delivery.news).is_not(None))
         .limit(1)
     ).first()
-    if heard is None:
+    if heard is None and not doubt_evidence.reports_failures_only(session, edition.id or 0):
         yield Problem(
             what="no event has arrived for its mails, so bounces and complaints go unnoticed",
             next_step="check where the provider's event webhook points: digest events status",
@@ -318,14 +318,13 @@ def _problem_of(
         yield Problem(
             what=f"may have been sent: {batch.note}",
             next_step=(
-                "wait for the provider's events, which settle it by themselves; or look at the"
-                f" provider's activity and decide: digest resolve {short} accepted|unsent"
-                " --by NAME --why TEXT"
+                f"{doubt_evidence.ways_out(session, batch)} digest resolve {short}"
+                " accepted|unsent --by NAME --why TEXT"
             ),
             batch=short,
             readers=batch.size,
             since=since,
-            evidence=weigh_evidence(session, batch, since, now),
+            evidence=doubt_evidence.weigh_evidence(session, batch, since, now),
         )
     elif batch.state is BatchState.PARKED:
         yield Problem(
@@ -371,7 +370,7 @@ def _abandoned(
         batch=batch.key[:8],
         readers=batch.size,
         since=since,
-        evidence=weigh_evidence(session, batch, since, now) if started else None,
+        evidence=doubt_evidence.weigh_evidence(session, batch, since, now) if started else None,
     )
 
 
