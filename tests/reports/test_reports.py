@@ -315,6 +315,18 @@ def test_D4_what_has_no_news_yet_is_not_called_undelivered() -> None:
     assert shown["No event yet"][0] == "10"
 
 
+def test_a_mail_server_s_mail_is_said_not_to_be_returned_and_no_more() -> None:
+    sent = EditionStatistics(accepted=10, delivered=9, bounced=1, failures_only=True)
+    report = a_report(numbers=sent, sections=(), links=(), heat="")
+    assert "9 of 10 mails weren’t returned." in issue_page(report)
+    shown = {tile.name: tile.note for tile in tiles(report)}
+    assert (
+        shown["Not returned"]
+        == "90.0% of 10 accepted; the mail server reports only what it returns"
+    )
+    assert "Delivered" not in shown
+
+
 def test_copies_in_a_folder_are_said_to_have_reached_nobody() -> None:
     page = issue_page(replace(a_report(), in_folder=True))
     assert "in the outbox folder. Nobody was mailed." in page

@@ -105,11 +105,7 @@ def tiles(report: IssueReport) -> list[Tile]:
     """Return the headline numbers of an issue; opens and clicks only where they are tracked."""
     numbers = report.numbers
     shown = [
-        Tile(
-            name="Delivered",
-            value=f"{numbers.delivered:,}",
-            note=f"{percent(numbers.delivered, numbers.accepted)} of {numbers.accepted:,} accepted",
-        ),
+        _delivered(numbers),
         Tile(name="Not delivered", value=f"{failed(numbers):,}", note=_failed(numbers)),
     ]
     if numbers.unheard:
@@ -128,6 +124,14 @@ def tiles(report: IssueReport) -> list[Tile]:
     if report.votes.any:
         shown.append(_voted(report))
     return shown
+
+
+def _delivered(numbers: EditionStatistics) -> Tile:
+    note = f"{percent(numbers.delivered, numbers.accepted)} of {numbers.accepted:,} accepted"
+    if numbers.failures_only:
+        note += "; the mail server reports only what it returns"
+    name = "Not returned" if numbers.failures_only else "Delivered"
+    return Tile(name=name, value=f"{numbers.delivered:,}", note=note)
 
 
 def _voted(report: IssueReport) -> Tile:
@@ -203,6 +207,8 @@ def _summary(report: IssueReport) -> str:
     if numbers.unheard == numbers.accepted:
         return f"{numbers.accepted:,} mails were accepted; there are no events yet."
     reached = f"It reached {numbers.delivered:,} of {numbers.accepted:,} mailboxes"
+    if numbers.failures_only:
+        reached = f"{numbers.delivered:,} of {numbers.accepted:,} mails weren’t returned"
     if report.tracking == Tracking.OFF or not numbers.clicked_all:
         return f"{reached}."
     low, high = numbers.clicked_surely, numbers.clicked_all

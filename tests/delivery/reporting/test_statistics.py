@@ -19,6 +19,7 @@ from digest.delivery.reporting.statistics import (
 from digest.delivery.sending.batch_worker import EditionSend
 from digest.delivery.sending.dispatcher import dispatch
 from digest.issues.models import Edition, Tracking
+from digest.mail.memory import MemoryTransport
 from digest.mail.provider_events import EventKind as Kind
 from digest.mail.provider_events import ProviderEvent
 from subscribers.models import Subscriber
@@ -161,3 +162,16 @@ def test_C16_anonymous_clicks_within_seconds_of_delivery_are_no_persons_either(
     with database.read() as session:
         numbers = edition_statistics(session, sent.edition_id)
     assert (numbers.clicked_surely, numbers.clicked_all) == (1, 2)
+
+
+def test_of_a_mail_server_s_mail_what_was_not_returned_counts_as_delivered(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    make_readers(6)
+    dispatch(make_sending(MemoryTransport(one_by_one=True), batch_size=6))
+    report_events(database, now, (Kind.BOUNCED, 1, 0, {}), (Kind.COMPLAINED, 2, 0, {}))
+    with database.read() as session:
+        numbers = edition_statistics(session, session.exec(select(Edition)).one().id or 0)
+    assert numbers.failures_only
+    assert (numbers.accepted, numbers.delivered, numbers.bounced, numbers.unheard) == (6, 5, 1, 0)
+    assert numbers.complaint_rate == 1 / 5

@@ -19,6 +19,7 @@ from sqlmodel import Session, col
 from digest.delivery.counts import count_deliveries
 from digest.delivery.events import LATE_BOUNCE, pseudonym
 from digest.delivery.models import Batch, EventLink, FrozenNumbers, MailEvent, PseudonymSalt
+from digest.delivery.reporting.doubt_evidence import reports_failures_only
 from digest.delivery.reporting.provider_statistics import (
     ProviderStatistics,
     count_by_mailbox_provider,
@@ -49,7 +50,8 @@ class EditionStatistics:
     """One edition's numbers: readers, unless a field says otherwise."""
 
     accepted: int = 0
-    delivered: int = 0
+    delivered: int = 0  #: with *failures_only*, what wasn't returned
+    failures_only: bool = False  #: a mail server took the mail, and reports only what it returns
     deferred: int = 0  #: the mailbox asked to retry, and no later event came
     bounced: int = 0  #: permanently
     blocked: int = 0  #: the mailbox refused this mail, not the address
@@ -114,6 +116,8 @@ def edition_statistics(session: Session, edition_id: int) -> EditionStatistics:
         "dropped": counts.dropped,
         "complained": counts.complained,
     }
+    if reports_failures_only(session, edition_id):
+        standing |= {"failures_only": True, "delivered": counts.delivered + counts.unheard}
     if frozen is not None:
         kept = {**frozen.numbers, **standing}
         return from_dict({**kept, "providers": [asdict(row) for row in providers]})
