@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from digest.issues import store
 from digest.issues.calendar.exceptions import BadShift
 from digest.issues.models import IssueState, JobRun
 from digest.preview.forms.issue_actions import IssueActions
-from digest.preview.release.release_facts import ReleaseFacts
+from digest.preview.release.release_facts import ReleaseFacts, carrier_of
 from digest.preview.snapshot import Snapshot
 from digest.service import start_send
 from subscribers.address import parse
@@ -53,6 +54,14 @@ def approve(editor: EditorFolder) -> str:
 def release(snapshot: Snapshot) -> ReleaseFacts:
     assert snapshot.release is not None
     return snapshot.release
+
+
+def test_the_desk_names_who_carries_the_mail(editor: EditorFolder) -> None:
+    sendgrid = editor.app.provider
+    relay = replace(sendgrid, company="", endpoint="smtp://mx.example.com:587")
+    assert carrier_of(sendgrid) == "Twilio SendGrid"
+    assert carrier_of(relay) == "the mail server mx.example.com"
+    assert release(editor.desk.renew()).carrier == "Twilio SendGrid"
 
 
 def state(snapshot: Snapshot) -> IssueState | None:

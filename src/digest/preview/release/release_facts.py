@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from sqlmodel import Session
 
@@ -19,6 +20,7 @@ from digest.issues import store
 from digest.issues.calendar import DueMoment, issue_day, slots
 from digest.issues.calendar.next_issue import leaves_at
 from digest.issues.models import Issue, IssueState, Newsletter, Slot, SlotState
+from digest.mail.provider import Provider
 from digest.service import moment_words, service_is_up
 
 
@@ -63,6 +65,7 @@ class ReleaseFacts:
     readers: int  #: who would get it now
     excluded: int  #: who confirmed, and would be left out now
     sender: str
+    carrier: str  #: who mail is handed to where it isn't written to a folder, in words
     outbox: str  #: the folder that mail is written to; empty where it goes to the provider
     departure: Departure = Departure()
     progress: Progress | None = None
@@ -83,10 +86,17 @@ def read_release_facts(
         readers=expected.readers,
         excluded=expected.excluded,
         sender=app.identity.of(newsletter).sender,
+        carrier=carrier_of(app.provider),
         outbox=str(folder.absolute()) if folder else "",
         departure=_departure(session, newsletter, period, now),
         progress=_progress(session, newsletter, issue, now) if issue else None,
     )
+
+
+def carrier_of(provider: Provider) -> str:
+    """Return who carries the mail, in words: a company, or a mail server by its name."""
+    company, _, _country = provider.company.partition(",")
+    return company or f"the mail server {urlsplit(provider.endpoint).hostname}"
 
 
 def _expected(
