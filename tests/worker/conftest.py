@@ -14,7 +14,7 @@ from sqlmodel import Session, select
 
 from digest.app.installation import App, open_app
 from digest.db import Database
-from digest.delivery.job_queue import QueueName
+from digest.delivery.job_queue import JobQueue, QueueName
 from digest.delivery.models import Batch
 from digest.delivery.sending import StopSignal, control, plan_deliveries
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
@@ -33,7 +33,7 @@ class Works:
     app: App
     outbox: Path
 
-    def plan(self, session: Session, *, batch_size: int = 1) -> None:
+    def plan(self, session: Session, *, batch_size: int = 1, queue: JobQueue | None = None) -> None:
         issue, edition = session.exec(select(Issue)).one(), session.exec(select(Edition)).one()
         now = self.app.clock()
         plan_deliveries(
@@ -44,12 +44,12 @@ class Works:
             batch_size=batch_size,
             now=now,
         )
-        self.app.job_queue.enqueue_batches(session, now)
+        (queue or self.app.job_queue).enqueue_batches(session, now)
 
-    def planned(self, **how: int) -> list[int]:
+    def planned(self, *, batch_size: int = 1) -> list[int]:
         """Plan the issue; return the ids of its batches."""
         with self.app.database.write() as session:
-            self.plan(session, **how)
+            self.plan(session, batch_size=batch_size)
         return [batch.id or 0 for batch in self.batches()]
 
     def resume(self) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from threading import Event
 from typing import Any
 
@@ -15,13 +16,15 @@ import pytest
 
 from digest.delivery.models import BatchState
 from digest.delivery.sending import EditionSend, StopSignal, send_one
+from digest.delivery.sending.queue import Claim, claim, start
 from digest.issues.models import Issue, IssueState
 from digest.mail.mailing import Mailing
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, InDoubt, NotSent, Refused
+from digest.service.send_job import look_after_jobs
 from digest.worker.batch_jobs import BatchJobs
 from digest.worker.procrastinate_app import job_app
-from digest.worker.upkeep import delete_failed
+from digest.worker.upkeep import delete_failed, delete_stalled
 from tests.worker.conftest import Works
 
 pytestmark = pytest.mark.postgres
@@ -133,12 +136,45 @@ def test_an_issue_paused_in_the_middle_goes_on_when_it_is_resumed(works: Works) 
     assert works.mails() == EVERYBODY[1:]
 
 
+def test_the_job_of_a_killed_worker_goes_and_the_ledger_moves_its_batch_on(works: Works) -> None:
+    batches = works.planned()
+    works.app.sending.begin()
+    works.do("UPDATE procrastinate_jobs SET status = 'doing'")  # by no worker that is alive
+    claimed, started = (claimed_by_a_dead_sender(works, batch) for batch in batches[:2])
+    with works.app.database.write() as session:
+        assert start(session, started, request_hash="r", now=works.app.clock())
+    assert claimed.batch_id == batches[0]
+    keep_up(works, delete_stalled)
+    assert works.jobs("doing") == []
+    assert look_after_jobs(works.app, works.app.clock()) == "2 batches enqueued"
+    assert works.states() == ["pending", "in-doubt", "pending"]
+    assert works.jobs() == [f"send_batch/{batches[0]}", f"send_batch/{batches[2]}"]
+    works.work()
+    assert works.mails() == [EVERYBODY[0], EVERYBODY[2]]
+
+
 def keep_up(works: Works, upkeep: Callable[[Any], Awaitable[None]]) -> None:
     async def run() -> None:
         async with job_app(works.app, [], StopSignal()).open_async() as jobs:
             await upkeep(jobs)
 
     asyncio.run(run())
+
+
+def claimed_by_a_dead_sender(works: Works, batch: int) -> Claim:
+    now = works.app.clock() - timedelta(hours=1)
+    with works.app.database.write() as session:
+        claimed = claim(
+            session,
+            edition_id=1,
+            newsletter="weekly",
+            owner="gone",
+            now=now,
+            lease=60,
+            batch_id=batch,
+        )
+    assert claimed is not None
+    return claimed
 
 
 def test_a_failed_job_is_kept_for_a_while(works: Works) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
+from digest.delivery.postgres_job_queue import PostgresJobQueue
 from digest.delivery.sending.circuit_breaker import BreakerLimits
 from tests.worker.conftest import Works
 
@@ -100,3 +102,21 @@ def test_while_the_breaker_is_open_one_batch_gets_a_job_once_it_may_be_tried(wor
     with works.app.database.write() as session:
         assert works.app.job_queue.enqueue_batches(session, now + pause) == 1
     assert works.jobs() == ["wake/send", f"send_batch/{first}"]
+
+
+def test_of_many_batches_so_many_get_a_job_and_the_one_in_the_middle_goes_on(
+    make_works: Callable[[int], Works],
+) -> None:
+    works = make_works(10)
+    with works.app.database.write() as session:
+        works.plan(session, queue=PostgresJobQueue(at_once=4))
+    first = "SELECT args ->> 'more' FROM procrastinate_jobs ORDER BY id"
+    assert works.ask(first) == ["false", "true", "false", "false"]
+    works.work()
+    assert works.states() == ["accepted"] * 10
+
+
+def test_where_fewer_are_left_no_job_has_to_go_on(works: Works) -> None:
+    with works.app.database.write() as session:
+        works.plan(session, queue=PostgresJobQueue(at_once=4))
+    assert works.ask("SELECT args ->> 'more' FROM procrastinate_jobs") == ["false"] * 3

@@ -50,8 +50,9 @@ class JobQueue(Protocol):
     def enqueue_batches(self, session: Session, now: datetime, *, root: str | None = None) -> int:
         """Enqueue a job for each batch that may be sent now and has none waiting.
 
-        Return how many. For those that may be sent at a known time, ask for a run of the job "send"
-        then. With *root*, look at the batches that were cut from that one only. The caller commits.
+        Return how many. Of very many only the first get one, and their jobs enqueue the others. For
+        those that may be sent at a known time, ask for a run of the job "send" then. With *root*,
+        look at the batches that were cut from that one only. The caller commits.
         """
         ...
 

@@ -4,25 +4,31 @@ This module decides which batches get a job, and how a job is written. The calle
 writes it, so that what is planned and the jobs for it are there together or not at all. The
 library's own function for it would fail on a job that waits already, and the transaction with it.
 
-Only batches that may be sent now have a job. For one that waits for a time there is a run of the
-job "send" at that time: a thousand jobs that wait would slow down every search for one that
-doesn't.
+Only batches that may be sent now have a job, and of those so many at once: the job in the middle
+enqueues the next ones. For a batch that waits for a time there is a run of the job "send" at that
+time. So when a pause begins, no more than those jobs end for nothing; and a search for a job that
+may run needn't pass a hundred thousand others.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     DateTime,
     Integer,
     String,
+    Subquery,
     Text,
+    and_,
     bindparam,
     cast,
     column,
     exists,
+    false,
     func,
     literal,
     or_,
@@ -38,18 +44,21 @@ from digest.delivery.models import Batch, CircuitBreaker
 from digest.delivery.sending import FREE_AT, MAY_GO_NOW, TOO_LATE, pending_batches
 
 
+@dataclass(frozen=True)
 class PostgresJobQueue:
     """The queue of the database that the caller's session is on."""
+
+    at_once: int = 1_000  #: batches that one call enqueues at most
 
     def enqueue_batches(self, session: Session, now: datetime, *, root: str | None = None) -> int:
         """Enqueue what may be sent now, and ask for a look at what may be sent later."""
         session.flush()  # what the caller has planned may not be in the tables yet
-        of = {"now": now, "never": now + TOO_LATE, "root": root}
+        of = {"now": now, "never": now + TOO_LATE, "root": root, "at_once": self.at_once}
         connection = session.connection()
         later = connection.execute(_LATER, of).scalar()
         if later is not None:
             self.wake(session, SEND_JOB, at=later)
-        return connection.execute(_ENQUEUE, of).rowcount
+        return sum(connection.execute(each, of).rowcount for each in (_ENQUEUE, _ENQUEUE_PROBES))
 
     def wake(self, session: Session, *names: str, at: datetime | None = None) -> None:
         """Ask for a run of each job; bring one that waits for a later time forward."""
@@ -75,36 +84,56 @@ _ONE_WAITS: dict[str, Any] = {
 }
 
 
-def _enqueue() -> Any:
-    """Return the statement that enqueues batches.
+def _enqueue(due: Subquery, *, more: ColumnElement[bool]) -> Any:
+    """Return the statement that enqueues the batches *due*, unless a job of theirs waits.
 
-    While the circuit breaker is open, that is the next batch alone: it will be the probe.
+    The job of a batch for which *more* is true enqueues others.
     """
-    order = (col(Batch.number), col(Batch.first_delivery))
-    place = func.row_number().over(partition_by=col(Batch.edition_id), order_by=order)
-    due = (
-        pending_batches(
-            col(Batch.id),
-            cast(f"{SEND_BATCH}/", Text).concat(cast(col(Batch.id), Text)).label("lock"),
-            place.label("place"),
-            col(CircuitBreaker.probe_at),
-        )
-        .where(MAY_GO_NOW, _OF_ROOT)
-        .subquery()
-    )
-    waits = exists().where(_JOBS.c.queueing_lock == due.c.lock, text("status = 'todo'"))
-    jobs = (
-        select(
-            literal(QueueName.SEND.value),
-            literal(SEND_BATCH),
-            due.c.lock,
-            func.jsonb_build_object("batch_id", due.c.id),
-        )
-        .where(or_(due.c.probe_at.is_(None), due.c.place == 1), ~waits)
-        .order_by(due.c.id)
+    jobs = select(
+        literal(QueueName.SEND.value),
+        literal(SEND_BATCH),
+        _lock_of(due.c.id),
+        func.jsonb_build_object("batch_id", due.c.id, "more", more),
     )
     names = ["queue_name", "task_name", "queueing_lock", "args"]
-    return postgresql.insert(_JOBS).from_select(names, jobs).on_conflict_do_nothing(**_ONE_WAITS)
+    rows = jobs.where(~_waits(due.c.id)).order_by(due.c.id)
+    return postgresql.insert(_JOBS).from_select(names, rows).on_conflict_do_nothing(**_ONE_WAITS)
+
+
+def _next_batches() -> Any:
+    """Return the statement that enqueues the next batches of every issue."""
+    next_ones = (
+        pending_batches(col(Batch.id), col(Batch.edition_id), *_ORDER)
+        .where(MAY_GO_NOW, col(CircuitBreaker.probe_at).is_(None), _OF_ROOT)
+        .where(~_waits(col(Batch.id)))
+        .order_by(col(Batch.edition_id), *_ORDER)
+        .limit(_AT_ONCE)
+        .subquery()
+    )
+    place = func.row_number().over(order_by=list(next_ones.c)[1:])
+    due = select(next_ones.c.id, place.label("place"), func.count().over().label("all")).subquery()
+    return _enqueue(due, more=and_(due.c.all == _AT_ONCE, due.c.place == (_AT_ONCE + 1) // 2))
+
+
+def _probes() -> Any:
+    """Return the statement that enqueues one batch where the circuit breaker lets one try."""
+    first = (
+        pending_batches(col(Batch.id))
+        .where(MAY_GO_NOW, col(CircuitBreaker.probe_at).is_not(None), _OF_ROOT)
+        .ext(postgresql.distinct_on(col(Batch.edition_id)))
+        .order_by(col(Batch.edition_id), *_ORDER)
+        .subquery()
+    )
+    return _enqueue(first, more=false())
+
+
+def _lock_of(batch: Any) -> ColumnElement[str]:
+    return cast(f"{SEND_BATCH}/", Text).concat(cast(batch, Text))
+
+
+def _waits(batch: Any) -> ColumnElement[bool]:
+    """Return the condition that a job of the batch waits."""
+    return exists().where(_JOBS.c.queueing_lock == _lock_of(batch), text("status = 'todo'"))
 
 
 def _wake() -> Any:
@@ -123,9 +152,10 @@ def _wake() -> Any:
     )
 
 
-_OF_ROOT = or_(
-    bindparam("root", type_=String).is_(None), col(Batch.root) == bindparam("root", type_=String)
-)
-_ENQUEUE = _enqueue()
+_ORDER = (col(Batch.number), col(Batch.first_delivery))
+_AT_ONCE = bindparam("at_once", type_=Integer)
+_ROOT = bindparam("root", type_=String)
+_OF_ROOT = or_(_ROOT.is_(None), col(Batch.root) == _ROOT)
+_ENQUEUE, _ENQUEUE_PROBES = _next_batches(), _probes()
 _LATER = pending_batches(func.min(FREE_AT)).where(~MAY_GO_NOW, _OF_ROOT)
 _WAKE = _wake()

@@ -20,7 +20,7 @@ from digest.app.installation import App
 from digest.delivery.sending import restore_guard
 from digest.doctor.health_check import CheckResult, fault, fine, refused, warning
 from digest.issues.models import JobRun
-from digest.migrations import table_check
+from digest.migrations import job_queue_schema, table_check
 from digest.migrations.upgrade import OTHER_TABLES, current, newest
 from digest.service import copies
 
@@ -211,6 +211,9 @@ def _postgres(app: App) -> Iterator[CheckResult]:
         setting = session.connection().execute(text("SHOW synchronous_commit")).scalar_one()
         server_time = session.connection().execute(text("SELECT now()")).scalar_one()
         read_only = session.connection().execute(text("SHOW transaction_read_only")).scalar_one()
+        job_queue = job_queue_schema.unfit(session.connection())
+    if job_queue is not None:
+        yield refused("database", str(job_queue), job_queue.next_step or "")
     if read_only == "on":
         yield refused(
             "database",

@@ -54,27 +54,28 @@ def bring_up(connection: Connection, shipped: Callable[[], Path | None] = librar
     return True
 
 
-def require_applied(connection: Connection, shipped: Callable[[], Path | None] = library) -> None:
-    """Raise `DatabaseUnfit` where tables and library don't fit; pass where it isn't installed.
+def unfit(
+    connection: Connection, shipped: Callable[[], Path | None] = library
+) -> DatabaseUnfit | None:
+    """Return why tables and library don't fit; ``None`` where they do, or where it isn't installed.
 
-    A database without any of the tables passes: the revision that makes them has yet to run.
+    A database without any of the tables fits: the revision that makes them has yet to run.
     """
     if connection.dialect.name == "sqlite":
-        return
+        return None
     source, applied = shipped(), _applied(connection)
-    if source is None or not applied:
-        return
-    files = _files(source)
+    files = _files(source) if source and applied else applied
     if files - applied:
-        raise DatabaseUnfit(
+        return DatabaseUnfit(
             "the job queue's tables are older than the Procrastinate that is installed",
             next_step="stop what else uses the database, then: digest init",
         )
     if applied - files:
-        raise DatabaseUnfit(
+        return DatabaseUnfit(
             "the job queue's tables are newer than the Procrastinate that is installed",
             next_step="install the one that another machine has: pip install -U procrastinate",
         )
+    return None
 
 
 def drop(connection: Connection) -> None:

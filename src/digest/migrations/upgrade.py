@@ -55,7 +55,8 @@ def require_newest(connection: Connection) -> None:
     if revision is None:
         return
     if revision == newest():
-        job_queue_schema.require_applied(connection)
+        if (fault := job_queue_schema.unfit(connection)) is not None:
+            raise fault
         return
     _require_known(connection)
     raise DatabaseUnfit(

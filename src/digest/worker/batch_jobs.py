@@ -43,10 +43,11 @@ class BatchJobs:
     _check_at: float = 0.0  #: the time of the next look
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def send(self, batch_id: int) -> None:
+    def send(self, batch_id: int, *, more: bool = False) -> None:
         """Send that batch if it may be sent now; where it may not, do nothing.
 
-        A batch that stays pending gets another job when it may go, or with the next minute.
+        With *more*, enqueue further batches once this one is sent. A batch that stays pending gets
+        another job when it may go, or with the next minute.
         """
         if self.stop_signal.stopping.is_set():
             return
@@ -55,9 +56,12 @@ class BatchJobs:
         if made_from is None:
             return
         sending = self._sending(made_from)
-        if sending is not None:
-            send_one(sending, batch_id, self.stop_signal.stopping)
-            self._tell_when_done(sending)
+        if sending is None:
+            return
+        if send_one(sending, batch_id, self.stop_signal.stopping) is not None and more:
+            with sending.store.write() as session:
+                sending.job_queue.enqueue_batches(session, sending.clock())
+        self._tell_when_done(sending)
 
     def _sending(self, made_from: Any) -> EditionSend | None:
         """Return what sends an edition; ``None`` where nothing may be sent of it."""

@@ -50,8 +50,8 @@ def job_app(app: App, queues: Sequence[QueueName], stop_signal: StopSignal) -> A
     batches = BatchJobs(app, stop_signal)
 
     @jobs.task(name=SEND_BATCH, queue=QueueName.SEND.value)
-    async def send_batch(batch_id: int) -> None:
-        await in_thread(SEND_BATCH, partial(batches.send, batch_id))
+    async def send_batch(batch_id: int, *, more: bool = False) -> None:
+        await in_thread(SEND_BATCH, partial(batches.send, batch_id, more=more))
 
     service = ServiceJobs(app, {job.name: job for job in jobs_of(app, stop_signal)})
     for name in service.jobs:
