@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from digest.app.installation import App
 from digest.delivery.job_queue import QueueName
-from digest.delivery.sending import StopSignal, restore_guard
+from digest.delivery.sending import StopSignal, rare_garbage_collection, restore_guard
 from digest.errors import DigestError
 from digest.worker.daemon_threads import in_thread
 
@@ -124,15 +124,16 @@ class Worker:
             await jobs.open_async()
             if failed:
                 log.info("the database is back, and the worker goes on")
-            await jobs.run_worker_async(
-                queues=[queue.value for queue in self.queues],
-                concurrency=self.concurrency,
-                wait=self.wait,
-                delete_jobs="successful",
-                fetch_job_polling_interval=1.0,
-                shutdown_graceful_timeout=self.stop_signal.grace,
-                install_signal_handlers=False,
-            )
+            with rare_garbage_collection():
+                await jobs.run_worker_async(
+                    queues=[queue.value for queue in self.queues],
+                    concurrency=self.concurrency,
+                    wait=self.wait,
+                    delete_jobs="successful",
+                    fetch_job_polling_interval=1.0,
+                    shutdown_graceful_timeout=self.stop_signal.grace,
+                    install_signal_handlers=False,
+                )
         finally:
             await jobs.close_async()
 

@@ -30,6 +30,7 @@ from digest.delivery.sending.control import count_outbox_copies, discard_outbox_
 from digest.delivery.sending.dispatcher import (
     dispatch,
     mark_sent_if_done,
+    rare_garbage_collection,
     requests_per_process,
     send_alongside,
 )
@@ -98,6 +99,7 @@ __all__ = [
     "pause",
     "pending_batches",
     "plan_deliveries",
+    "rare_garbage_collection",
     "recipient_builder",
     "recover",
     "requests_per_process",

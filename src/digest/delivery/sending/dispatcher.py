@@ -59,7 +59,7 @@ def dispatch(
     recover_dead_senders(sending, is_alive)
     again = True
     threads = max(1, concurrency - len(workers) * requests_per_process(concurrency, len(workers)))
-    with _rare_garbage_collection():
+    with rare_garbage_collection():
         senders = _SenderThreads(sending, stop_signal, progress, longest_wait)
         workers.follow(senders.report)
         while again:
@@ -82,7 +82,7 @@ def send_alongside(
     sending: EditionSend, on_settlement: OnSettlement, *, concurrency: int, stop_signal: StopSignal
 ) -> None:
     """Send as a worker process; recovery and marking the issue sent are left to the parent."""
-    with _rare_garbage_collection():
+    with rare_garbage_collection():
         _send_all(
             _SenderThreads(sending, stop_signal, on_settlement),
             concurrency,
@@ -163,7 +163,7 @@ def mark_sent_if_done(session: Session, edition_id: int, now: datetime) -> Deliv
 
 
 @contextmanager
-def _rare_garbage_collection() -> Iterator[None]:
+def rare_garbage_collection() -> Iterator[None]:
     """Run the garbage collector rarely: a batch makes thousands of objects and no cycle.
 
     At the default threshold, the collector walks every module's objects over and over, which takes
