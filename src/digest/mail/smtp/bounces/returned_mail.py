@@ -107,7 +107,8 @@ def _places(parts: MailParts, recipient: str) -> Iterator[str]:
     """Yield the texts that may hold a token, the surest first."""
     yield recipient
     yield from (field_of(parts.top, name) for name in _ADDRESSED)
-    yield from (field_of(each, "Original-Envelope-Id") for each in parts.delivery_fields[:1])
+    for fields in parts.delivery_fields[:1]:
+        yield f"{field_of(fields, 'Original-Envelope-Id')}@"  # it is a token and no address
     if parts.feedback is not None:
         yield field_of(parts.feedback, "Original-Mail-From")
     for mail in parts.returned:
