@@ -16,7 +16,7 @@ from sqlmodel import col, select
 from typer.testing import CliRunner, Result
 
 from digest.app.installation import App, open_app
-from digest.cli.context import CommandContext
+from digest.cli.context import CommandContext, Unconfirmed
 from digest.cli.events.bounce_commands import EX_TEMPFAIL
 from digest.cli.events.bounce_commands import app as bounce_commands
 from digest.delivery.events import count_dead_letters
@@ -274,8 +274,18 @@ def test_a_mail_that_cannot_be_stored_stays_with_the_mail_server(
 def test_a_mailbox_that_is_missing_is_an_error_that_says_so(
     installation: BounceInstallation,
 ) -> None:
-    result = installation.run(str(installation.folder / "none"))
+    result = installation.run(str(installation.folder / "none"), "--yes")
     assert "there is no mailbox" in str(result.exception)
+
+
+def test_a_mailbox_that_the_settings_do_not_name_is_emptied_only_after_a_yes(
+    installation: BounceInstallation,
+) -> None:
+    other = installation.folder / "somebody-s"
+    Maildir(other).add(b"Subject: private\n\nwords")
+    result = installation.run(str(other))
+    assert isinstance(result.exception, Unconfirmed)
+    assert len(Maildir(other)) == 1
 
 
 def test_the_service_reads_the_mailbox(installation: BounceInstallation) -> None:
@@ -319,7 +329,7 @@ def test_postfix_returns_a_mail_and_the_next_issue_leaves_its_reader_out(
         wait_for(lambda: bool(postfix.mails(BOUNCES)), postfix)
         [returned] = postfix.mails(BOUNCES)
         piped = installation.run("-", "--recipient", BOUNCES, piped=returned.read_bytes())
-        facts = installation.read(str(postfix.maildir(BOUNCES)))
+        facts = installation.read(str(postfix.maildir(BOUNCES)), "--yes")
     assert piped.exit_code == 0
     assert (facts["read"], facts["report"], installation.events()) == (1, 1, 1)
     assert installation.suppressed() == {2: "hard-bounce"}

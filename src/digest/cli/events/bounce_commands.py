@@ -16,10 +16,18 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from digest.cli.context import CommandContext, Told, call_of, counted, tells
+from digest.cli.context import (
+    CommandContext,
+    Told,
+    YesFlag,
+    call_of,
+    confirm,
+    counted,
+    tells,
+)
 from digest.delivery.events import EventConsumer
 from digest.errors import BadSetting, DigestError
-from digest.mail.smtp.bounces import MailboxReading, ReturnSort
+from digest.mail.smtp.bounces import MAX_ASIDE, MailboxReading, ReturnSort
 
 PIPE = Path("-")
 EX_TEMPFAIL = 75  #: of sysexits.h: the mail server keeps the mail, and tries again
@@ -60,6 +68,7 @@ def read(
         str,
         typer.Option(metavar="ADDRESS", help="The address that a mail on standard input came to."),
     ] = "",
+    yes: YesFlag = False,
 ) -> Told:
     """Read bounces and complaints, and remove each mail once its event is on disk."""
     call = call_of(context)
@@ -70,6 +79,9 @@ def read(
         raise BadSetting(
             "DIGEST_BOUNCE_MAILBOX is missing", next_step="set it, or: digest bounces read PATH"
         )
+    if where != call.settings.bounce_mailbox:
+        empties = f"Digest empties {where}, and keeps at most {MAX_ASIDE:,} mails it can't use"
+        confirm(call, empties, question="Read it?", flag="--yes", given=yes)
     consumer = call.app.events.consumer()
     with _progress(call) as on_progress:
         reading = call.app.events.returned_mail(consumer).read_mailbox(where, on_progress)

@@ -8,6 +8,7 @@ applied like those of a webhook. A mail is removed once its events are on disk.
 """
 
 from digest.mail.smtp.bounces.bounce_mailbox import (
+    MAX_ASIDE,
     MailboxReading,
     MailboxUnreadable,
     ReturnedMailReader,
@@ -17,6 +18,7 @@ from digest.mail.smtp.bounces.packed_events import is_packed, pack_events, parse
 from digest.mail.smtp.bounces.returned_mail import ReturnedMail, ReturnSort, read_returned_mail
 
 __all__ = [
+    "MAX_ASIDE",
     "MailboxReading",
     "MailboxUnreadable",
     "ReturnSort",

@@ -90,13 +90,16 @@ def read_returned_mail(
     it was delivered to, where the mail server says so beside the mail.
     """
     try:
-        parts = take_apart(raw)
+        return _read(take_apart(raw), paths, received, recipient)
     except (TooManyParts, RecursionError):
         return ReturnedMail(sort=ReturnSort.UNREADABLE, note="more parts than a report has")
-    except (ValueError, LookupError, TypeError, AttributeError) as fault:
-        # The parser's own faults, for a charset or a header that it can't read.
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as fault:
+        # Faults of Python's own parsers, for a charset, an address or a date that they can't read.
         note = f"the mail can't be read: {type(fault).__name__}"
         return ReturnedMail(sort=ReturnSort.UNREADABLE, note=note)
+
+
+def _read(parts: MailParts, paths: ReturnPaths, received: int, recipient: str) -> ReturnedMail:
     origin = _origin(paths, _places(parts, recipient))
     if origin is None:
         return ReturnedMail(sort=ReturnSort.FOREIGN, note=_foreign(parts))
