@@ -23,6 +23,8 @@ _MAILABLE = """
 SELECT s.id, s.address FROM subscriber s JOIN subscription p ON p.subscriber_id = s.id
 WHERE s.suppressed IS NULL AND p.standing = 'confirmed'
 """
+#: Editions whose first wave still holds back the batches after its last.
+_HELD_BACK = "SELECT edition_id, last_batch FROM wave WHERE passed_at IS NULL"
 
 
 #: Whose variant of the edition each reader gets; one of three gets one.
@@ -90,14 +92,18 @@ class InvariantChecker:
 
     def _claims(self) -> None:
         """I6: note who might be mailed at the very commit that claimed each batch."""
+        waves = dict(self.rows(_HELD_BACK))
         probes = dict(
             self.rows("SELECT edition_id, probe FROM circuit_breaker WHERE probe_at IS NOT NULL")
         )
-        for key, edition, state in self.rows(
-            "SELECT a.key, e.id, i.state FROM attempt a JOIN batch b ON b.id = a.batch_id"
+        for key, edition, state, number in self.rows(
+            "SELECT a.key, e.id, i.state, b.number FROM attempt a"
+            " JOIN batch b ON b.id = a.batch_id"
             " JOIN edition e ON e.id = b.edition_id JOIN issue i ON i.id = e.issue_id"
         ):
             if key not in self.seen:
+                if number > waves.get(edition, number):
+                    raise Violation("a batch was claimed that waits for the first wave")
                 if probes.get(edition, key) != key:
                     raise Violation("I12: a batch was claimed past an open circuit breaker")
                 if state != "prepared":
@@ -105,6 +111,15 @@ class InvariantChecker:
                 self.seen.add(key)
                 free = {address for _, address in self.rows(_MAILABLE)}
                 self.allowed[key] = free - self.left
+
+    def first_wave_is(self, edition: int, readers: int) -> None:
+        """Check, as the audience is frozen, that the first wave has so many who may be mailed."""
+        [(last,)] = self.rows("SELECT last_batch FROM wave WHERE edition_id = ?", edition)
+        [(size,)] = self.rows(
+            "SELECT sum(size) FROM batch WHERE edition_id = ? AND number <= ?", edition, last
+        )
+        if size != readers:
+            raise Violation(f"a first wave of {readers} readers has {size}")
 
     def _starts(self) -> None:
         """Nothing is started for an issue that is paused or cancelled."""

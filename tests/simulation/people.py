@@ -76,13 +76,17 @@ def freeze(world: World, issue: int, edition: int) -> None:
                 edition=session.get_one(Edition, edition),
                 newsletter=NEWSLETTER,
                 batch_size=world.random.randint(1, 4),
+                first_wave=world.wave,
                 seats=SEATS,
                 now=world.clock(),
             )
             if world.wave:
-                rollout.start_rollout(session, edition, readers=3, wait_seconds=600)
+                rollout.start_rollout(session, edition, readers=world.wave, wait_seconds=600)
             _enqueue(world, session)
         world.watch.candidates[edition] = frozen.candidates
+        if world.wave:
+            may_be_mailed = frozen.candidates - frozen.excluded
+            world.watch.first_wave_is(edition, min(world.wave, may_be_mailed))
     except WrongState:
         world.note(f"edition {edition} has nobody to go to")
         return

@@ -106,7 +106,7 @@ def _world(seed: int, stage: SimulationDatabase) -> Iterator[World]:
             jobs=_job_queue(random),
             by_jobs=random.random() < 0.5,
             canary="watch@example.com" if random.random() < 0.2 else "",
-            wave=random.random() < 0.25,
+            wave=random.choice([0, 0, 0, 1, 3, 30]),
             action_rate=random.choice([0.0, 0.15, 0.3]),
             death_rate=random.choice([0.1, 0.4, 0.8]),
             act=people.act,
@@ -182,7 +182,7 @@ def _settle(world: World) -> None:
     world.action_rate = world.death_rate = 0.0
     for number in range(MOST_ROUNDS):
         world.now += timedelta(days=3)  # past every lease and every wait
-        if not _round(world, patient=number < MOST_ROUNDS / 2):
+        if not _round(world, number):
             break
     else:
         raise Violation("I13: it doesn't come to an end")
@@ -190,10 +190,11 @@ def _settle(world: World) -> None:
     _converged(world)
 
 
-def _round(world: World, *, patient: bool) -> bool:
+def _round(world: World, number: int) -> bool:
     """Do what a person would do next; false when nothing is left to do.
 
-    Somebody who isn't *patient* any more calls off what the provider refuses to everybody.
+    After some rounds, they release what a first wave still holds back, and in the end they call off
+    what the provider refuses to everybody.
     """
     for (key,) in world.rows("SELECT key FROM batch WHERE state = 'in-doubt' ORDER BY id"):
         people.decide(world, key)
@@ -211,8 +212,8 @@ def _round(world: World, *, patient: bool) -> bool:
         _stuck_is_reported(world, issue, edition)
         with world.write() as session:
             row = session.get_one(Issue, issue)
-            if patient or count_deliveries(session, edition).accepted:
-                control.resume(session, row, world.clock(), past_first_wave=True)
+            if number < MOST_ROUNDS / 2 or count_deliveries(session, edition).accepted:
+                control.resume(session, row, world.clock(), past_first_wave=number >= 3)
             else:
                 control.cancel(session, row, "the provider refuses it to everybody")
                 continue

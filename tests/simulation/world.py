@@ -84,7 +84,7 @@ class World:
     by_jobs: bool = False  #: whether workers send, or `digest send`
     now: datetime = BEGIN
     canary: str = ""  #: the watched address that gets a copy of each issue first
-    wave: bool = False  #: whether a first part goes out alone
+    wave: int = 0  #: how many readers go out alone first
     depth: int = 0
     action_rate: float = 0.1  #: how much goes on in each gap
     death_rate: float = 0.4  #: the share of senders that die
