@@ -165,7 +165,7 @@ def test_a_batch_that_an_event_proves_while_it_comes_back_unsent_is_not_sent_aga
         assert session.exec(select(Decision.contradicted)).one() is not None
 
 
-def test_a_late_answer_and_a_recovery_do_not_lock_each_other_out(
+def test_D08_a_late_answer_and_a_recovery_do_not_lock_each_other_out(
     database: Database, sending: EditionSend, now: datetime
 ) -> None:
     claimed = started(sending, now)
