@@ -279,3 +279,22 @@ def test_who_got_the_cancelled_issue_is_left_out_of_the_one_built_for_its_week(
     assert (ahead.readers, ahead.excluded) == (1, 2)
     assert sorted(left_out) == [(accepted, HAD_CANCELLED), (doubted, HAD_CANCELLED)]
     assert sending.edition_id != edition.id
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_a_plan_tells_the_server_how_large_the_lists_are(
+    database: Database,
+    make_issue: Callable[[], tuple[int, int]],
+    make_readers: MakeReaders,
+    now: datetime,
+) -> None:
+    make_readers(30)
+    planned(database, make_issue(), now)
+    with database.read() as session:
+        known = session.connection().exec_driver_sql(
+            "SELECT relname, reltuples FROM pg_class WHERE relkind = 'r'"
+            " AND relname IN ('subscriber', 'subscription', 'delivery')"
+        )
+        sizes = {row.relname: int(row.reltuples) for row in known}
+    assert sizes == {"subscriber": 30, "subscription": 30, "delivery": 30}
