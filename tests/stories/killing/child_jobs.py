@@ -6,17 +6,21 @@ import asyncio
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from benchmarks import ready_issue
 from digest.app.installation import App, open_app
 from digest.comparisons.models import Call
 from digest.db import Database
@@ -24,6 +28,7 @@ from digest.delivery.job_queue import QueueName
 from digest.delivery.sending import StopSignal
 from digest.delivery.sending.control import DoubtResolution, resolve
 from digest.delivery.sending.dispatcher import dispatch, recover_dead_senders
+from digest.errors import WrongState
 from digest.mail.memory import MemoryTransport
 from digest.settings import Settings, load
 from digest.votes import Ballot, BallotResult, VoteTarget, VoteTerms, cast_votes
@@ -128,6 +133,27 @@ def work(*, url: str, outbox: str, epoch: str, die_at: int = 0) -> list[str]:
     event.listen(Session, "after_commit", lambda _: reaper("after a commit"))
     run_worker(app, queues=[QueueName.SEND], concurrency=1, stop_signal=StopSignal(), wait=False)
     return reaper.steps
+
+
+def freeze(*, settings: dict[str, str]) -> int | None:
+    """Freeze the audience of the issue; returns its size, or nothing where another was faster."""
+    try:
+        return ready_issue.plan(ready_issue.installation(settings)).candidates
+    except (WrongState, IntegrityError):
+        return None
+
+
+def command(*, folder: str, settings: dict[str, str], arguments: list[str]) -> None:
+    """Be the digest command, in that folder; what it says goes to files there."""
+    from digest.cli import main
+
+    os.chdir(folder)
+    for name, number in (("out", 1), ("err", 2)):
+        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
+    os.environ.update(settings)
+    sys.argv = ["digest", *arguments]
+    with suppress(SystemExit):
+        main()
 
 
 def recover(*, path: str, die_at: int = 0) -> int:
