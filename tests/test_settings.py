@@ -48,7 +48,7 @@ def test_every_setting_says_what_it_means(name: str) -> None:
         ({"concurrency": "many"}, "DIGEST_CONCURRENCY must be a whole number from 1 to 64$"),
         ({"pending_days": 1}, "must be a whole number, 2 or more; it is 1$"),
         ({"sendgrid_timeout": "nan"}, "must be a number above 0 and up to 600$"),
-        ({"transport": "pigeon"}, "DIGEST_TRANSPORT must be outbox or sendgrid$"),
+        ({"transport": "pigeon"}, "DIGEST_TRANSPORT must be outbox, sendgrid or smtp$"),
         ({"keep_network": "all"}, "DIGEST_KEEP_NETWORK must be none, prefix or full$"),
         ({"base_url": "news.example.com"}, "DIGEST_BASE_URL must look like https://"),
         ({"base_url": "https://user:word@example.com"}, "DIGEST_BASE_URL"),

@@ -44,6 +44,7 @@ class TransportKind(StrEnum):
 
     OUTBOX = "outbox"  #: .eml files in a folder, for preview and tests
     SENDGRID = "sendgrid"  #: SendGrid's Mail Send v3
+    SMTP = "smtp"  #: a mail server, of one's own or of a company's
 
 
 class LogFormat(StrEnum):
@@ -162,6 +163,34 @@ class Settings(BaseSettings):
     )
     sendgrid_timeout: float = Field(
         60.0, gt=0, le=600, description="The time limit for a request and its answer, in seconds."
+    )
+    smtp_host: str = Field(
+        "", description="The SMTP relay's host: the mail server that takes your mail."
+    )
+    smtp_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="The relay's port; 0 is the usual one: 587 with starttls, 465 with tls, or 25.",
+    )
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the connection to the relay is encrypted."
+    )
+    smtp_user: str = Field("", description="The user at the relay; empty for no login.")
+    smtp_password: SecretStr | None = Field(None, description="The password at the relay.")
+    smtp_timeout: float = Field(
+        300.0, gt=0, le=900, description="The time limit for one request by SMTP, in seconds."
+    )
+    smtp_company: str = Field(
+        "",
+        description="Who runs the relay, with their country, if it isn't you; the privacy page"
+        " names them.",
+    )
+    dkim_selector: str = Field(
+        "", description="The selector of your DKIM key, if Digest signs what goes out by SMTP."
+    )
+    dkim_key: SecretStr | None = Field(
+        None, description="That private key, RSA in PEM; a file is best: DIGEST_DKIM_KEY_FILE."
     )
     webhook_keys: str = Field(
         "", description="The public keys of the event webhook, base64 DER, comma-separated."
@@ -308,7 +337,10 @@ class Settings(BaseSettings):
     )
     concurrency: int = Field(2, ge=1, le=64, description="The number of batches to send at once.")
     batch_size: int = Field(
-        1000, ge=1, le=1000, description="The number of readers in one request."
+        1000,
+        ge=1,
+        le=1000,
+        description="The number of readers in one request; by SMTP, 20 unless you set it.",
     )
     grace: float = Field(
         30.0,

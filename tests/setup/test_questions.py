@@ -91,3 +91,30 @@ def test_a_key_that_comes_from_a_file_of_its_own_stays_there(empty_folder: Path)
     assert "DIGEST_SENDGRID_API_KEY" in changes(
         load({}), today, {"DIGEST_SENDGRID_API_KEY": "SG.new"}
     )
+
+
+def test_with_a_relay_mail_goes_by_smtp() -> None:
+    answers = {**ANSWERS, "smtp_host": "mail.mill-lane.eu", "smtp_security": "tls"}
+    made = changes(load({}), {}, settings_from(answers))
+    assert made["DIGEST_TRANSPORT"] == "smtp"
+    assert (made["DIGEST_SMTP_HOST"], made["DIGEST_SMTP_SECURITY"]) == ("mail.mill-lane.eu", "tls")
+
+
+@pytest.mark.parametrize(
+    ("answers", "asked"),
+    [
+        ({}, {"smtp_host", "sendgrid_url", "webhook_key", "api_key"}),
+        ({"api_key": "SG.key"}, {"sendgrid_url", "webhook_key", "api_key"}),
+        (
+            {"smtp_host": "mail.mill-lane.eu"},
+            {"api_key", "smtp_host", "smtp_port", "smtp_security", "smtp_user", "bounce_address"},
+        ),
+    ],
+)
+def test_who_has_chosen_one_way_out_is_not_asked_about_the_other(
+    answers: dict[str, str], asked: set[str]
+) -> None:
+    of_ways_out = {each.name for each in QUESTIONS if not each.newsletter} - {
+        "sender_name", "sender", "postal_address", "base_url", "editors",
+    }  # fmt: skip
+    assert {name for name in of_ways_out if BY_NAME[name].is_asked(answers)} == asked

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from digest import signing_keys
 from digest.db import Database
@@ -17,9 +19,14 @@ from digest.delivery import known_secrets
 from digest.delivery.job_queue import JobQueue, NoJobQueue
 from digest.issues.identity import MailIdentity
 from digest.mail.provider import Provider
-from digest.mail.smtp.return_path import ReturnPaths
 from digest.settings import Settings, TransportKind
 from subscribers.tokens import Hashes, MailTokens, Tokens
+
+if TYPE_CHECKING:  # what sends by SMTP is long to import
+    from digest.mail.smtp import RelayAddress
+    from digest.mail.smtp.return_path import ReturnPaths
+
+_SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +50,8 @@ class Resources:
     @cached_property
     def return_paths(self) -> ReturnPaths:
         """What makes and reads the addresses that bounces come back to; raises `BadSetting`."""
+        from digest.mail.smtp.return_path import ReturnPaths
+
         tokens = MailTokens(signing_keys.signing(self.settings))
         return ReturnPaths(tokens=tokens, hashes=self.hashes)
 
@@ -85,6 +94,8 @@ class Resources:
     @cached_property
     def provider(self) -> Provider:
         """The mail provider; its events come in even while mail goes to the outbox folder."""
+        if self.settings.transport is TransportKind.SMTP:
+            return self._smtp()
         from digest.mail.sendgrid import sendgrid_provider
 
         key = self.settings.sendgrid_api_key
@@ -93,6 +104,39 @@ class Resources:
             url=self.settings.sendgrid_url,
             seconds=self.settings.sendgrid_timeout,
         )
+
+    def _smtp(self) -> Provider:
+        from digest.mail.smtp import smtp_provider
+
+        settings = self.settings
+        return smtp_provider(
+            relay=self._relay(),
+            seconds=settings.smtp_timeout,
+            return_paths=lambda: self.return_paths,
+            bounce_address=settings.bounce_address,
+            company=settings.smtp_company,
+            dkim_selector=settings.dkim_selector,
+            dkim_key=settings.dkim_key.get_secret_value() if settings.dkim_key else None,
+        )
+
+    def _relay(self) -> RelayAddress:
+        from digest.mail.smtp import RelayAddress, RelaySecurity
+
+        settings = self.settings
+        return RelayAddress(
+            host=settings.smtp_host,
+            port=settings.smtp_port or _SMTP_PORTS[settings.smtp_security],
+            security=RelaySecurity(settings.smtp_security),
+            user=settings.smtp_user,
+            password=settings.smtp_password.get_secret_value() if settings.smtp_password else "",
+            name=urlsplit(settings.base_url).hostname or "localhost",
+        )
+
+    @property
+    def batch_size(self) -> int:
+        """How many readers share a request: as set, or else as is usual for the provider."""
+        is_set = "batch_size" in self.settings.model_fields_set
+        return self.settings.batch_size if is_set else self.provider.usual_recipients
 
     @property
     def template_folder(self) -> Path | None:

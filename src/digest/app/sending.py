@@ -137,6 +137,6 @@ class Sending:
                 ),
             ),
             job_queue=self.resources.job_queue,
-            lease=settings.sendgrid_timeout + LEASE_MARGIN,
+            lease=self.resources.provider.seconds + LEASE_MARGIN,
             rollout_limits=self.rollout_limits,
         )

@@ -73,8 +73,9 @@ class Voting:
 
     def _hears_of_mail(self) -> bool:
         """Return whether events tell of the mail that is sent; raises `BadSetting`."""
-        to_provider = self.resources.outbox_folder is None
-        return to_provider and bool(self.resources.settings.webhook_key_list())
+        if self.resources.outbox_folder is not None or not self.resources.provider.posts_events:
+            return False
+        return bool(self.resources.settings.webhook_key_list())
 
 
 def _network(text: str, number: int) -> IPv4Network | IPv6Network:

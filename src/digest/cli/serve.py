@@ -32,7 +32,7 @@ def web(
     call.out.print(f"The site is at {url_of(sock)}  (stop with Ctrl-C)")
     if not call.app.database.is_sqlite:
         call.out.print("Letters are sent by workers, here or elsewhere: digest worker")
-    if not call.settings.webhook_key_list():
+    if call.app.provider.posts_events and not call.settings.webhook_key_list():
         call.err.print(
             "The site refuses the provider's events, because DIGEST_WEBHOOK_KEYS is missing."
         )

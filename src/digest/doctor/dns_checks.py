@@ -5,6 +5,7 @@ Hides how DMARC is looked up along a domain's parents.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -12,6 +13,8 @@ from digest.mail.provider import Provider, SenderRecord
 
 #: Takes a name and a record type and returns the records; ``None`` when no resolver answers.
 Resolve = Callable[[str, str], Sequence[str] | None]
+
+_KEY = re.compile(r"(?:^|;)\s*p=([^;]*)")  #: the public key in a DKIM record (RFC 6376, 3.6.1)
 
 #: Domains reserved for examples and tests (RFC 2606), for which no records can be set.
 RESERVED = ("example", "example.com", "example.org", "example.net", "test", "invalid", "localhost")
@@ -41,13 +44,16 @@ def is_reserved(domain: str) -> bool:
 
 def _with_published(record: SenderRecord, resolve: Resolve) -> SenderRecord:
     published: Sequence[str] | None
-    if record.what == "SPF":  # the provider chooses its name, so no name can be asked for
+    if record.what == "SPF" and record.type == "CNAME":  # the provider chooses its name
         return record
     if record.what == "DMARC":
         published = _dmarc(record.name, resolve)
         fine = (
             None if published is None else any(value.startswith("v=DMARC1") for value in published)
         )
+    elif record.type == "TXT":
+        published = resolve(record.name, "TXT")
+        fine = None if published is None else any(_is_same(each, record) for each in published)
     else:
         published = resolve(record.name, "CNAME")
         if published is not None and not published:
@@ -55,6 +61,18 @@ def _with_published(record: SenderRecord, resolve: Resolve) -> SenderRecord:
         fine = None if published is None else bool(published)
     kept = None if published is None else tuple(published)
     return replace(record, found=kept, fine=fine)
+
+
+def _is_same(published: str, record: SenderRecord) -> bool:
+    """Return whether a published text says what is needed: some SPF policy, or this very key."""
+    if record.what == "SPF":
+        return published.startswith("v=spf1")
+    return _key_in(published) == _key_in(record.value) != ""
+
+
+def _key_in(record: str) -> str:
+    match = _KEY.search(record)
+    return "".join(match[1].split()) if match else ""
 
 
 def _dmarc(name: str, resolve: Resolve) -> Sequence[str] | None:

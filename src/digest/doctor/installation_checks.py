@@ -136,7 +136,9 @@ def _provider(app: App) -> Iterator[CheckResult]:
         yield refused("provider", str(fault), fault.next_step or "")
     else:
         yield fine("provider", f"mail is handed to {_provider_host(app)}")
-    if settings.webhook_key_list():
+    if not app.provider.posts_events:
+        yield from _returned_mail(app)
+    elif settings.webhook_key_list():
         app.provider.verifier(settings.webhook_key_list())  # raises for a malformed key
         many = len(settings.webhook_key_list())
         keys = "1 key" if many == 1 else f"{many} keys"
@@ -146,6 +148,18 @@ def _provider(app: App) -> Iterator[CheckResult]:
             "webhook",
             "DIGEST_WEBHOOK_KEYS is missing: bounces and complaints would go unnoticed",
             "turn on the provider's signed event webhook, and copy its key",
+        )
+
+
+def _returned_mail(app: App) -> Iterator[CheckResult]:
+    """Check that bounces of mail sent by SMTP come back to where somebody reads them."""
+    if app.settings.bounce_address:
+        yield fine("bounces", f"they come back to {app.settings.bounce_address}")
+    else:
+        yield warning(
+            "bounces",
+            "they go to the sender's own mailbox, and Digest never learns of them",
+            "set DIGEST_BOUNCE_ADDRESS and DIGEST_BOUNCE_MAILBOX: digest docs bounces",
         )
 
 

@@ -191,7 +191,7 @@ def freeze(app: App, session: Session, issue: Issue, edition: Edition) -> Planne
         issue=issue,
         edition=edition,
         newsletter=newsletter,
-        batch_size=settings.batch_size,
+        batch_size=app.batch_size,
         first_wave=settings.first_wave,
         seats=seats_of(session, newsletter, edition),
         now=app.clock(),

@@ -1,4 +1,4 @@
-"""Hides how an API key is tried: the provider judges a mail to the sender, and sends nothing."""
+"""Hides how access to a provider is tried: it judges a mail to the sender, and sends nothing."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from digest.mail.mailing import Content, Mailbox, Mailing, Recipient
 from digest.mail.provider import Provider
 from digest.mail.transport import Accepted, Halted, Refused
 
-ABOUT = "API key"
-_WORDS = "A test by digest setup: SendGrid checks this mail and never sends it."
+_WORDS = "A test by digest setup: this mail is checked and never sent."
 
 
 def check_key(provider: Provider, sender: Mailbox) -> CheckResult:
     """Return whether the provider would take mail from *sender*; makes one request."""
+    about = provider.access
     mailing = Mailing(
         content=Content(subject=_WORDS, html=f"<p>{_WORDS}</p>", text=_WORDS, sender=sender),
         recipients=[Recipient("setup", sender.address, {}, {})],
@@ -21,15 +21,15 @@ def check_key(provider: Provider, sender: Mailbox) -> CheckResult:
     try:
         answer = provider.dry_run(mailing)
     except BadSetting as fault:
-        return refused(ABOUT, str(fault), fault.next_step or "")
+        return refused(about, str(fault), fault.next_step or "")
     match answer:
         case Accepted():
-            return fine(ABOUT, "the provider accepts a mail (checked in sandbox mode, not sent)")
+            return fine(about, "the provider accepts a mail (checked, not sent)")
         case Halted():
-            return refused(ABOUT, answer.detail, _NEXT.get(answer.status or 0, _OTHERWISE))
+            return refused(about, answer.detail, _NEXT.get(answer.status or 0, _OTHERWISE))
         case Refused():
-            return refused(ABOUT, f"the provider refuses the mail: {answer.detail}", _OTHERWISE)
-    return warning(ABOUT, f"it couldn't be tested: {answer.detail}", "run digest setup again")
+            return refused(about, f"the provider refuses the mail: {answer.detail}", _OTHERWISE)
+    return warning(about, f"it couldn't be tested: {answer.detail}", "run digest setup again")
 
 
 _OTHERWISE = "look the answer up in the provider's documentation, then: digest setup"

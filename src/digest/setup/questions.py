@@ -73,6 +73,13 @@ class SetupQuestion:
     newsletter: bool = False  #: whether it is about the newsletter, and not the installation
     needed: bool = False
     secret: bool = False  #: never shown, not even while it is typed
+    after: str = ""  #: name of the question whose answer this one is about
+    unless: str = ""  #: name of the question whose answer makes this one needless
+
+    def is_asked(self, answers: Mapping[str, str]) -> bool:
+        """Return whether a person is asked, after these answers."""
+        is_about_something = not self.after or bool(answers.get(self.after))
+        return is_about_something and not (self.unless and answers.get(self.unless))
 
     @property
     def option(self) -> str:
@@ -142,10 +149,52 @@ QUESTIONS = (
         secret=True,
     ),
     SetupQuestion(
+        name="smtp_host",
+        words="The host of an SMTP relay, if mail goes by one",
+        hint="such as mail.mill-lane.example; without either, mail goes to a folder",
+        setting="smtp_host",
+        unless="api_key",
+    ),
+    SetupQuestion(
+        name="smtp_security",
+        words="How the connection to it is encrypted",
+        hint="starttls, tls or none; starttls unless you say so",
+        setting="smtp_security",
+        after="smtp_host",
+    ),
+    SetupQuestion(
+        name="smtp_port",
+        words="Its port, if it isn't the usual one",
+        setting="smtp_port",
+        after="smtp_host",
+    ),
+    SetupQuestion(
+        name="smtp_user",
+        words="Your user at the relay",
+        hint="leave it empty for a relay without a login",
+        setting="smtp_user",
+        after="smtp_host",
+    ),
+    SetupQuestion(
+        name="smtp_password",
+        words="Your password at the relay",
+        setting="smtp_password",
+        after="smtp_user",
+        secret=True,
+    ),
+    SetupQuestion(
+        name="bounce_address",
+        words="An address for bounces, which Digest reads",
+        hint="such as bounces@mill-lane.example (digest docs bounces); or they go unnoticed",
+        setting="bounce_address",
+        after="smtp_host",
+    ),
+    SetupQuestion(
         name="sendgrid_url",
         words="SendGrid's API URL, if it isn't the default",
         hint="https://api.eu.sendgrid.com for an account in the EU; otherwise leave it empty",
         setting="sendgrid_url",
+        unless="smtp_host",
     ),
     SetupQuestion(
         name="webhook_key",
@@ -153,9 +202,14 @@ QUESTIONS = (
         hint="a long text that starts with MFkw; without it, bounces go unnoticed",
         check=_public_key,
         setting="webhook_keys",
+        unless="smtp_host",
         secret=True,
     ),
 )
+
+
+#: Settings whose answer chooses how mail is sent.
+_CHOSEN_BY = {"smtp_host": TransportKind.SMTP, "sendgrid_api_key": TransportKind.SENDGRID}
 
 
 def missing(questions: Sequence[SetupQuestion], answers: Mapping[str, str]) -> list[str]:
@@ -199,11 +253,12 @@ def changes(
         if value != in_file.get(variable, "")
         and (value != today.get(variable) or variable in os.environ)
     }
-    key, transport = variable_of("sendgrid_api_key"), variable_of("transport")
-    chosen = TransportKind.SENDGRID.value
-    new = changed.get(key) or (wanted.get(key) and "transport" not in settings.model_fields_set)
-    if new and in_file.get(transport) != chosen:
-        changed[transport] = chosen
+    transport = variable_of("transport")
+    for setting, chosen in _CHOSEN_BY.items():
+        key = variable_of(setting)
+        new = changed.get(key) or (wanted.get(key) and "transport" not in settings.model_fields_set)
+        if new and in_file.get(transport) != chosen:
+            changed[transport] = chosen.value
     if settings.secret is None:
         changed[variable_of("secret")] = secrets.token_hex(32)
     return changed

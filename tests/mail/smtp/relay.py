@@ -102,12 +102,14 @@ class RunningRelay:
         return a_provider(relay or self.address(), seconds=seconds)
 
 
-def a_provider(relay: RelayAddress, *, seconds: float = 30) -> Provider:
+def a_provider(
+    relay: RelayAddress, *, seconds: float = 30, bounce_address: str = "bounces@example.com"
+) -> Provider:
     return smtp_provider(
         relay=relay,
         seconds=seconds,
         return_paths=lambda: PATHS,
-        bounce_address="bounces@example.com",
+        bounce_address=bounce_address,
     )
 
 

@@ -40,18 +40,6 @@ FOUR = tuple(f"{name}@example.org" for name in ("one", "two", "three", "four"))
 SendTo = Callable[..., Answer]
 
 
-@pytest.fixture(scope="module")
-def shared_relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRelay]:
-    with running_relay(tmp_path_factory.mktemp("relay") / "mails") as relay:
-        yield relay
-
-
-@pytest.fixture
-def relay(shared_relay: RunningRelay) -> RunningRelay:
-    shared_relay.reset()
-    return shared_relay
-
-
 @pytest.fixture
 def send(relay: RunningRelay) -> SendTo:
     """Return a function that hands one mailing over to the relay."""

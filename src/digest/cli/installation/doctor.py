@@ -19,13 +19,14 @@ from digest.doctor import (
     CheckResult,
     HealthLevel,
     Resolve,
+    check_provider,
     is_reserved,
     look_up,
     records,
     run_checks,
     sender_domains,
 )
-from digest.errors import DigestError
+from digest.errors import BadSetting, DigestError
 from digest.mail.provider import SenderRecord
 from subscribers.errors import SubscribersError
 
@@ -44,13 +45,16 @@ UNFIT = (HealthLevel.FAULT, HealthLevel.REFUSED)
 @app.command()
 def doctor(
     context: typer.Context,
-    dns: Annotated[bool, typer.Option(help="Look up the sender's DNS records.")] = True,
+    dns: Annotated[
+        bool, typer.Option(help="Look up the sender's DNS records, and ask an SMTP relay.")
+    ] = True,
     as_json: JsonFlag = False,
 ) -> None:
     """Check that this installation is ready to send; exit 1 if it isn't."""
     call = call_of(context)
     facts = run_checks(call.app, running=True)
     needed = dns_records(call.app) if dns else []
+    facts += check_provider(call.app) if dns else []
     unfit = any(fact.weight in UNFIT for fact in facts)
     if as_json:
         call.json({"fit": not unfit, "facts": facts, "dns": [asdict(record) for record in needed]})
@@ -71,12 +75,15 @@ def dns_records(app: App) -> list[SenderRecord]:
         domains = sender_domains(app)
     except (DigestError, SubscribersError):  # reported among the checks
         return []
-    return [
-        record
-        for domain in domains
-        if not is_reserved(domain)
-        for record in _records_of(app, domain)
-    ]
+    try:
+        return [
+            record
+            for domain in domains
+            if not is_reserved(domain)
+            for record in _records_of(app, domain)
+        ]
+    except BadSetting:  # a DKIM key that can't be read, which is reported as well
+        return []
 
 
 def _records_of(app: App, domain: str) -> list[SenderRecord]:
@@ -114,8 +121,7 @@ def _print_records(call: CommandContext, records: Sequence[SenderRecord]) -> Non
     if not records:
         return
     say = call.out.print
-    say("\nDNS records to add for the sender (the provider shows your own numbers under")
-    say("Settings, Sender Authentication; u1234567 and em1234 stand for them here):")
+    say(f"\nDNS records to add for the sender ({call.app.provider.records_note}):", markup=False)
     for record in records:
         say(f"\n{_standing(record):>4}  {record.what}: {record.why}", markup=False)
         say(f"      {record.name}. {record.type} {_quoted(record)}", markup=False)

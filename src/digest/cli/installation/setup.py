@@ -233,6 +233,8 @@ def _asked(
     answers = dict(today)
     for question in questions:
         given = flags.get(question.name)
+        if given is None and not question.is_asked(answers):
+            continue
         while True:
             try:
                 text = _ask(call, question, answers) if given is None else given
@@ -300,7 +302,8 @@ def _write(call: CommandContext, plan: SetupPlan) -> str | None:
 def _try_webhook(installation: App, wait: float) -> Iterator[CheckResult]:
     """Yield what became of a signed post; without a key the doctor says what is missing."""
     settings = installation.settings
-    if installation.outbox_folder is not None or not settings.webhook_key_list():
+    posts_events = installation.outbox_folder is None and installation.provider.posts_events
+    if not posts_events or not settings.webhook_key_list():
         return
     with _served(installation):
         yield check_webhook(

@@ -192,7 +192,7 @@ def _offer_again(call: CommandContext, newsletter: str, number: int) -> None:
     call.app.sending.begin()
     with call.app.database.write() as session:
         issue, _ = find_issue(session, newsletter, number)
-        offered = control.requeue_refused(session, issue, call.settings.batch_size)
+        offered = control.requeue_refused(session, issue, call.app.batch_size)
         call.app.job_queue.enqueue_batches(session, call.app.clock())
     call.err.print(f"Trying again for {counted(offered, 'reader')}.")
 
@@ -240,7 +240,7 @@ def _worker_processes(
     concurrency = call.settings.concurrency
     with call.app.database.read() as session:
         waiting = count_deliveries(session, sending.edition_id).pending
-    is_large = waiting >= MIN_BATCHES * call.settings.batch_size
+    is_large = waiting >= MIN_BATCHES * call.app.batch_size
     is_real = call.app.outbox_folder is None
     helpers = min(usable_cores(), concurrency) - 1 if is_large and is_real else 0
     work = partial(
