@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Dialect,
     Select,
     Text,
     and_,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     cast,
     column,
     exists,
+    func,
     literal,
     null,
     or_,
@@ -86,6 +88,14 @@ def audience(
         .join(Subscriber, col(Subscriber.id) == col(Subscription.subscriber_id))
         .where(col(Subscription.newsletter) == newsletter)
     )
+
+
+def domain(of: Dialect) -> ColumnElement[str]:
+    """Return an expression: the domain of a `Subscriber`'s address, in ASCII and lower case."""
+    key = col(Subscriber.address_key)
+    if of.name == "sqlite":
+        return func.substr(key, func.instr(key, "@") + 1)
+    return func.split_part(key, "@", 2)
 
 
 def may_be_mailed(

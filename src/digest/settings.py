@@ -20,7 +20,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
 from digest.errors import BadSetting
-from subscribers.address import parse, parse_named
+from subscribers.address import parse, parse_named, providers
 from subscribers.errors import BadAddress
 
 PREFIX = "DIGEST_"
@@ -132,6 +132,23 @@ def _bounce_address(value: str) -> str:
     return address
 
 
+def _hourly_limits(value: str) -> str:
+    limits: dict[str, int] = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        domain, _, number = (each.strip() for each in part.partition("="))
+        if not re.fullmatch(r"[a-z0-9.-]+\.[a-z0-9-]+", domain.lower()) or not number.isdecimal():
+            raise ValueError("must look like gmail.com=5000,yahoo.com=2000")
+        if int(number) < 1:
+            raise ValueError("must have limits of at least 1; leave out a domain that has none")
+        whose = providers().get(domain.lower())
+        for other in limits:
+            if other == domain.lower() or (whose and whose == providers().get(other)):
+                raise ValueError(f"must name {whose.name if whose else other} once")
+        limits[domain.lower()] = int(number)
+    return ",".join(f"{domain}={limit}" for domain, limit in limits.items())
+
+
+HourlyLimits = Annotated[str, AfterValidator(_hourly_limits)]
 ProviderAddress = Annotated[str, AfterValidator(_provider_address)]
 SiteAddress = Annotated[str, AfterValidator(_site_address)]
 MailAddress = Annotated[str, AfterValidator(_address)]
@@ -352,6 +369,20 @@ class Settings(BaseSettings):
         "",
         description="An address of yours that gets each issue too; its events prove the webhook.",
     )
+    max_per_hour: int = Field(
+        0, ge=0, description="The number of readers an hour, of all machines together; 0: no limit."
+    )
+    max_per_hour_by_domain: HourlyLimits = Field(
+        "",
+        description="The same for single mailbox providers: gmail.com=5000,yahoo.com=2000. All"
+        " domains of a provider count together.",
+    )
+    max_requests: int = Field(
+        0,
+        ge=0,
+        description="The number of batches under way at once, of all machines together; 0: no"
+        " limit.",
+    )
     first_wave: int = Field(
         0,
         ge=0,
@@ -382,6 +413,11 @@ class Settings(BaseSettings):
                 why = f"the file can't be read: {type(fault).__name__}"
                 raise BadSetting(f"DIGEST_WEBHOOK_KEYS_FILE: {why}") from None
         return [key.strip() for key in keys.replace("\n", ",").split(",") if key.strip()]
+
+    def hourly_limits(self) -> dict[str, int]:
+        """Return the limits an hour by domain, of which each provider has one at most."""
+        parts = (part.partition("=") for part in self.max_per_hour_by_domain.split(",") if part)
+        return {domain: int(limit) for domain, _, limit in parts}
 
     def editor_list(self) -> list[str]:
         """Return the editors' addresses."""

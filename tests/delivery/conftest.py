@@ -9,9 +9,10 @@ from datetime import datetime
 import pytest
 
 from digest.db import Database
+from digest.delivery.pace import UNLIMITED, Pace
 from digest.delivery.sending.batch_worker import EditionSend
 from digest.delivery.sending.personalization import recipient_builder
-from digest.delivery.sending.planning import plan_deliveries
+from digest.delivery.sending.planning import Grouping, plan_deliveries
 from digest.delivery.sending.settlement import RetryPolicy
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.mail.mailing import Content, Mailbox
@@ -104,6 +105,7 @@ def make_sending(
         batch_size: int = 3,
         first_wave: int = 0,
         seats: Mapping[int, int] | None = None,
+        pace: Pace = UNLIMITED,
     ) -> EditionSend:
         issue_id, edition_id = make_issue()
         with database.write() as session:
@@ -114,7 +116,7 @@ def make_sending(
                 newsletter="weekly",
                 batch_size=batch_size,
                 first_wave=first_wave,
-                seats=seats or {},
+                groups=Grouping(seats=seats or {}, pace=pace),
                 now=now,
             )
         return EditionSend(
@@ -123,6 +125,7 @@ def make_sending(
             clock=lambda: now,
             owner="test",
             edition_id=edition_id,
+            pace=pace,
             newsletter="weekly",
             issue="weekly-1",
             content=Content(

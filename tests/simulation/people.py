@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from digest.delivery.events.event_handler import handle_events
 from digest.delivery.sending import control, rollout
-from digest.delivery.sending.planning import plan_deliveries
+from digest.delivery.sending.planning import Grouping, plan_deliveries
 from digest.errors import DigestError, WrongState
 from digest.issues.models import Edition, Issue
 from subscribers import lifecycle, store
@@ -77,7 +77,7 @@ def freeze(world: World, issue: int, edition: int) -> None:
                 newsletter=NEWSLETTER,
                 batch_size=world.random.randint(1, 4),
                 first_wave=world.wave,
-                seats=SEATS,
+                groups=Grouping(seats=SEATS),
                 now=world.clock(),
             )
             if world.wave:

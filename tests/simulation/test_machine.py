@@ -32,7 +32,7 @@ from digest.delivery.sending.batch_worker import (
     settle_and_claim,
 )
 from digest.delivery.sending.dispatcher import mark_sent_if_done
-from digest.delivery.sending.planning import plan_deliveries
+from digest.delivery.sending.planning import Grouping, plan_deliveries
 from digest.delivery.sending.queue import Claim
 from digest.delivery.sending.recovery import recover
 from digest.delivery.sending.settlement import RetryPolicy
@@ -165,7 +165,7 @@ class Machine(RuleBasedStateMachine):
                 edition=session.get_one(Edition, 1),
                 newsletter=NEWSLETTER,
                 batch_size=batch_size,
-                seats=SEATS,
+                groups=Grouping(seats=SEATS),
                 now=self.clock(),
             )
         self.frozen = set(self.members)

@@ -11,6 +11,7 @@ from functools import cached_property
 from sqlmodel import Session
 
 from digest.app.resources import Resources
+from digest.delivery.pace import Pace, active_warm_up, scope_of
 from digest.delivery.sending import (
     EditionSend,
     RestoreGuardFile,
@@ -97,6 +98,16 @@ class Sending:
             track_opens=tracked,
         )
 
+    def pace(self, session: Session) -> Pace:
+        """Return how fast mail may leave now: by the settings, and by a warm-up that is on."""
+        settings = self.resources.settings
+        return Pace(
+            per_hour=settings.max_per_hour,
+            by_scope={scope_of(at): limit for at, limit in settings.hourly_limits().items()},
+            requests=settings.max_requests,
+            warm_up=active_warm_up(session) is not None,
+        )
+
     def edition_send(self, session: Session, issue: Issue) -> EditionSend:
         """Return everything that sending *issue* needs; raises `BadSetting`."""
         settings = self.resources.settings
@@ -139,4 +150,5 @@ class Sending:
             job_queue=self.resources.job_queue,
             lease=self.resources.provider.seconds + LEASE_MARGIN,
             rollout_limits=self.rollout_limits,
+            pace=self.pace(session),
         )

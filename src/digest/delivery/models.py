@@ -7,7 +7,7 @@ its batch's state otherwise.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -84,6 +84,10 @@ class Batch(SQLModel, table=True):
     note: str = Field(default="", sa_type=Text)
     #: Whose quote its copies lead with, a seat of the panel; 0 for the edition as it is.
     seat: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    #: Whose readers alone it has, where that provider has a limit an hour; else empty.
+    mailbox_provider: str = Field(
+        default="", sa_type=String(64), sa_column_kwargs={"server_default": ""}
+    )
 
 
 class Attempt(SQLModel, table=True):
@@ -173,6 +177,34 @@ class CircuitBreaker(SQLModel, table=True):
     #: Set while the breaker is open: when the next probe may go, or when this one counts as lost.
     probe_at: datetime | None = None
     probe: str | None = Field(default=None, sa_type=String(32))  #: key of the probe attempt
+
+
+class SendingPace(SQLModel, table=True):
+    """How far the mail of one scope has come under its limits, over all machines."""
+
+    __tablename__ = "pace"
+
+    scope: str = Field(primary_key=True, sa_type=String(64))  #: see `digest.delivery.pace`
+    next_at: datetime | None = None  #: when the next batch may go by the limit an hour
+    held_until: datetime | None = None  #: the provider asked for a pause until then
+
+
+class WarmUp(SQLModel, table=True):
+    """A plan to warm a sender up: a limit for each day on which mail leaves."""
+
+    __tablename__ = "warm_up"
+
+    id: int | None = Field(default=None, primary_key=True)
+    began_at: datetime  #: or went on, after it had stopped
+    days: int
+    first_limit: int  #: readers on the first day
+    last_limit: int  #: readers on the last day
+    day: int = 0  #: on how many days mail has left
+    last_day: date | None = None  #: the last of them, in UTC
+    stopped_at: datetime | None = None  #: too many bounced or complained; nothing is sent
+    ended_at: datetime | None = None  #: nothing is limited any more
+    ended_by: str = Field(default="", sa_type=String(200))  #: who ended it before its last day
+    note: str = Field(default="", sa_type=Text)  #: why it stopped, or why a person ended it
 
 
 class Decision(SQLModel, table=True):

@@ -41,6 +41,7 @@ from sqlmodel import Session, col
 
 from digest.delivery.job_queue import BEFORE_BATCHES, SEND_BATCH, SEND_JOB, QueueName, queue_of
 from digest.delivery.models import Batch, CircuitBreaker
+from digest.delivery.pace import has_limit
 from digest.delivery.sending import FREE_AT, MAY_GO_NOW, TOO_LATE, pending_batches
 
 
@@ -58,7 +59,7 @@ class PostgresJobQueue:
         later = connection.execute(_LATER, of).scalar()
         if later is not None:
             self.wake(session, SEND_JOB, at=later)
-        return sum(connection.execute(each, of).rowcount for each in (_ENQUEUE, _ENQUEUE_PROBES))
+        return sum(connection.execute(each, of).rowcount for each in _ENQUEUE)
 
     def wake(self, session: Session, *names: str, at: datetime | None = None) -> None:
         """Ask for a run of each job; bring one that waits for a later time forward."""
@@ -104,7 +105,7 @@ def _next_batches() -> Any:
     """Return the statement that enqueues the next batches of every issue."""
     next_ones = (
         pending_batches(col(Batch.id), col(Batch.edition_id), *_ORDER)
-        .where(MAY_GO_NOW, col(CircuitBreaker.probe_at).is_(None), _OF_ROOT)
+        .where(MAY_GO_NOW, col(CircuitBreaker.probe_at).is_(None), ~_IS_PACED, _OF_ROOT)
         .where(~_waits(col(Batch.id)))
         .order_by(col(Batch.edition_id), *_ORDER)
         .limit(_AT_ONCE)
@@ -117,11 +118,24 @@ def _next_batches() -> Any:
 
 def _probes() -> Any:
     """Return the statement that enqueues one batch where the circuit breaker lets one try."""
+    return _first_of_each(col(Batch.edition_id), where=col(CircuitBreaker.probe_at).is_not(None))
+
+
+def _paced_batches() -> Any:
+    """Return the statement that enqueues the next batch for each mailbox provider with a limit.
+
+    The jobs of others would run in vain.
+    """
+    unbroken = and_(col(CircuitBreaker.probe_at).is_(None), _IS_PACED)
+    return _first_of_each(col(Batch.edition_id), col(Batch.mailbox_provider), where=unbroken)
+
+
+def _first_of_each(*kind: Any, where: ColumnElement[bool]) -> Any:
     first = (
         pending_batches(col(Batch.id))
-        .where(MAY_GO_NOW, col(CircuitBreaker.probe_at).is_not(None), _OF_ROOT)
-        .ext(postgresql.distinct_on(col(Batch.edition_id)))
-        .order_by(col(Batch.edition_id), *_ORDER)
+        .where(MAY_GO_NOW, where, _OF_ROOT)
+        .ext(postgresql.distinct_on(*kind))
+        .order_by(*kind, *_ORDER)
         .subquery()
     )
     return _enqueue(first, more=false())
@@ -156,6 +170,7 @@ _ORDER = (col(Batch.number), col(Batch.first_delivery))
 _AT_ONCE = bindparam("at_once", type_=Integer)
 _ROOT = bindparam("root", type_=String)
 _OF_ROOT = or_(_ROOT.is_(None), col(Batch.root) == _ROOT)
-_ENQUEUE, _ENQUEUE_PROBES = _next_batches(), _probes()
+_IS_PACED = has_limit(col(Batch.mailbox_provider))
+_ENQUEUE = (_next_batches(), _paced_batches(), _probes())
 _LATER = pending_batches(func.min(FREE_AT)).where(~MAY_GO_NOW, _OF_ROOT)
 _WAKE = _wake()

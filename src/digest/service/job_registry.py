@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from digest.app.installation import App
 from digest.delivery.sending import (
+    Grouping,
     PlannedAudience,
     StopSignal,
     plan_deliveries,
@@ -193,7 +194,9 @@ def freeze(app: App, session: Session, issue: Issue, edition: Edition) -> Planne
         newsletter=newsletter,
         batch_size=app.batch_size,
         first_wave=settings.first_wave,
-        seats=seats_of(session, newsletter, edition),
+        groups=Grouping(
+            seats=seats_of(session, newsletter, edition), pace=app.sending.pace(session)
+        ),
         now=app.clock(),
     )
     if settings.first_wave:

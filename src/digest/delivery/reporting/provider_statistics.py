@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from digest.delivery.models import Batch, BatchState, Delivery, DeliveryStatus
+from subscribers import audience
 from subscribers.address import providers
 from subscribers.models import Subscriber
 
@@ -47,7 +47,7 @@ class ProviderStatistics:
 def count_by_mailbox_provider(session: Session, edition_id: int) -> tuple[ProviderStatistics, ...]:
     """Return the statuses of accepted deliveries by mailbox provider, the largest first."""
     tally: dict[str, Counter[str]] = defaultdict(Counter)
-    domain = _domain(session)
+    domain = audience.domain(session.connection().dialect)
     rows = session.connection().execute(
         select(domain, col(Delivery.news), func.count())
         .select_from(Batch)
@@ -72,10 +72,3 @@ def count_by_mailbox_provider(session: Session, edition_id: int) -> tuple[Provid
             counts["delivered"] += number
     statistics = [ProviderStatistics(name=name, **numbers) for name, numbers in tally.items()]
     return tuple(sorted(statistics, key=lambda row: (-row.accepted, row.name)))
-
-
-def _domain(session: Session) -> ColumnElement[Any]:
-    key = col(Subscriber.address_key)
-    if session.get_bind().dialect.name == "sqlite":
-        return func.substr(key, func.instr(key, "@") + 1)
-    return func.split_part(key, "@", 2)

@@ -41,6 +41,7 @@ from digest.delivery.sending.personalization import (
 )
 from digest.delivery.sending.planning import (
     ExpectedAudience,
+    Grouping,
     PlannedAudience,
     count_audience,
     expected_audience,
@@ -74,6 +75,7 @@ __all__ = [
     "TOO_LATE",
     "EditionSend",
     "ExpectedAudience",
+    "Grouping",
     "KnownAttempt",
     "LeftOut",
     "PlannedAudience",

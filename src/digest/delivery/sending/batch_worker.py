@@ -22,6 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
 from digest.delivery.job_queue import SEND_JOB, JobQueue, NoJobQueue
+from digest.delivery.pace import UNLIMITED, Pace, stop_reason
 from digest.delivery.sending.queue import (
     Claim,
     claim,
@@ -74,6 +75,7 @@ class EditionSend:
     lease: float = 300.0  #: seconds; must be longer than the transport's time limit
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     rollout_limits: RolloutLimits = field(default_factory=RolloutLimits)
+    pace: Pace = UNLIMITED
     #: Told in the same transaction when a response makes batches pending.
     job_queue: JobQueue = field(default_factory=NoJobQueue)
     #: Called with an attempt's key once its start is durable, before anything leaves.
@@ -163,8 +165,9 @@ def send_one(sending: EditionSend, batch_id: int, stopping: threading.Event) -> 
     """
     with sending.store.write() as session:
         claimed = _claim(sending, session, batch_id)
-        now = sending.clock()
-        again = due(session, sending.edition_id, now) if claimed is None else None
+        now, again = sending.clock(), None
+        if claimed is None or sending.pace.is_limited:  # under a limit, the next waits for a time
+            again = due(session, sending.edition_id, now, sending.pace)
         if again is not None and again > now:
             sending.job_queue.wake(session, SEND_JOB, at=again)
     if claimed is None:
@@ -177,6 +180,10 @@ def send_one(sending: EditionSend, batch_id: int, stopping: threading.Event) -> 
 
 
 def _claim(sending: EditionSend, session: Session, batch_id: int | None = None) -> Claim | None:
+    stopped = stop_reason(session) if sending.pace.warm_up else ""
+    if stopped:  # only a person lets it go on
+        pause_issue(session, sending.edition_id, stopped)
+        return None
     return claim(
         session,
         edition_id=sending.edition_id,
@@ -185,6 +192,7 @@ def _claim(sending: EditionSend, session: Session, batch_id: int | None = None) 
         now=sending.clock(),
         lease=sending.lease,
         batch_id=batch_id,
+        pace=sending.pace,
     )
 
 

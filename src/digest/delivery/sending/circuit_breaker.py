@@ -157,6 +157,15 @@ def take_probe(
     return updated.rowcount == 1
 
 
+def return_probe(session: Session, edition_id: int, *, attempt: str, now: datetime) -> None:
+    """Take a probe back that doesn't go after all, so that the next may; the caller commits."""
+    session.connection().execute(
+        update(CircuitBreaker)
+        .where(col(CircuitBreaker.edition_id) == edition_id, col(CircuitBreaker.probe) == attempt)
+        .values(probe=None, probe_at=now)
+    )
+
+
 def probe_at(session: Session, edition_id: int, now: datetime) -> datetime | None:
     """Return when the next batch may be sent; ``None`` when all may be sent now."""
     row = session.connection().execute(

@@ -33,6 +33,7 @@ from digest.delivery.sending.worker_processes import OnSettlement, StopSignal, W
 from digest.issues.models import Edition, Issue, IssueState
 
 POLL_SECONDS = 1.0  # seconds: the delay within which a stop or a resumed batch is noticed
+FAR_POLL_SECONDS = 30.0  #: the same where a limit lets the next batch go only later than that
 
 
 def dispatch(
@@ -193,7 +194,6 @@ class _SenderThreads:
         self._sending, self._stop_signal, self._progress = sending, stop_signal, progress
         self._lock = threading.Lock()
         self._busy = 0  # threads that hold a batch
-        self._throttled = 0  # threads that wait because the provider asked for it
         self._failed = threading.Event()
         self.lease = sending.lease
         self.fault: BaseException | None = None
@@ -238,7 +238,7 @@ class _SenderThreads:
         return settle_patiently(
             self._sending,
             unsettled,
-            more=self._go_on() and not self._throttled,
+            more=self._go_on(),
             stopping=self._stop_signal.stopping,
         )
 
@@ -251,31 +251,21 @@ class _SenderThreads:
         self.report(settlement)
         if settlement.stop:
             self._failed.set()
-        elif settlement.wait:
-            self._throttle(settlement.wait)
-
-    def _throttle(self, seconds: float) -> None:
-        """Wait as long as the provider asked for; no other thread claims a batch meanwhile."""
-        with self._lock:
-            self._throttled += 1
-        self._stop_signal.stopping.wait(seconds)
-        with self._lock:
-            self._throttled -= 1
 
     def _wait(self) -> bool:
         """Wait until a batch may be due; return ``False`` when none is, or not within the limit."""
         with self._lock:
             others = self._busy > 0
-        due = self._due()
-        if due is None and not others:
+        due_at = self._due()
+        if due_at is None and not others:
             return False
-        seconds = (due - self._sending.clock()).total_seconds() if due else POLL_SECONDS
+        seconds = (due_at - self._sending.clock()).total_seconds() if due_at else POLL_SECONDS
         if not others and seconds > self._longest_wait:
             return False
-        if self._throttled:
-            seconds = max(seconds, POLL_SECONDS / 4)
+        is_far = self._sending.pace.is_limited and seconds > FAR_POLL_SECONDS
+        poll = FAR_POLL_SECONDS if is_far else POLL_SECONDS
         # Another thread may return its batch, or the halves of it, to the queue at any moment.
-        self._stop_signal.stopping.wait(min(max(seconds, 0.01), 0.05 if others else POLL_SECONDS))
+        self._stop_signal.stopping.wait(min(max(seconds, 0.01), 0.05 if others else poll))
         return True
 
     def _due(self) -> datetime | None:
@@ -283,9 +273,8 @@ class _SenderThreads:
         sending = self._sending
         with sending.store.read() as session:
             if session.get(Rollout, sending.edition_id) is None:
-                return due(session, sending.edition_id, sending.clock())
+                return due(session, sending.edition_id, sending.clock(), sending.pace)
         with sending.store.write() as session:
-            judged_at = judge_rollout(
-                session, sending.edition_id, sending.clock(), sending.rollout_limits
-            )
-            return judged_at or due(session, sending.edition_id, sending.clock())
+            now = sending.clock()
+            judged_at = judge_rollout(session, sending.edition_id, now, sending.rollout_limits)
+            return judged_at or due(session, sending.edition_id, now, sending.pace)

@@ -3,16 +3,16 @@
 This module decides how deliveries are numbered: an audience's ids are contiguous, so that a batch
 is a range of ids. The first wave comes first, drawn at random from the whole audience; then the
 rest. In each, who gets the same mail is together, in the order of the subscribers: first who gets
-the edition as it is, then who gets each of its variants.
+the edition as it is, then who gets each of its variants. Where mailbox providers have a limit, the
+readers of each are together, too, so that no other reader waits for a slow one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
-from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 from uuid import uuid4
 
@@ -22,7 +22,6 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Select,
-    Subquery,
     case,
     func,
     insert,
@@ -33,11 +32,13 @@ from sqlalchemy import (
 from sqlmodel import Session, col
 
 from digest.delivery.models import Batch, BatchState, Delivery, DeliveryOutcome
+from digest.delivery.pace import UNLIMITED, Pace, domains_of
 from digest.delivery.sending.candidates import candidates, joined
 from digest.errors import WrongState
 from digest.issues.models import Edition, Issue, IssueState
 from digest.issues.newsletters import require_running
 from digest.issues.store import newsletter_of
+from subscribers.audience import domain
 from subscribers.models import Subscriber, Subscription
 from subscribers.sql import dialect, json_rows, json_rows_parameter, table
 
@@ -59,15 +60,62 @@ class ExpectedAudience:
     excluded: int
 
 
-class _SeatRange(NamedTuple):
-    """The deliveries of readers who get the same mail."""
+@dataclass(frozen=True, kw_only=True)
+class Grouping:
+    """Which readers share no batch with others: by the variant they get, and by their provider."""
 
-    seat: int  #: of the variant; 0 for the edition as it is
+    seats: Mapping[int, int] = field(default_factory=dict)  #: whose variant a subscriber gets
+    pace: Pace = UNLIMITED  #: which mailbox providers have a limit, and of how many at once
+
+    def columns(self, session: Session, subscriber: Any) -> _GroupColumns:
+        """Return what tells the groups apart, for rows with the id of a subscriber."""
+        joins: list[tuple[FromClause, ColumnElement[bool]]] = []
+        seat: ColumnElement[int] = literal(0)
+        provider: ColumnElement[str] = literal("")
+        if self.seats:
+            seated = json_rows(dialect(session), subscriber_id=BigInteger, seat=Integer)
+            joins.append((seated, seated.c.subscriber_id == subscriber))
+            seat = func.coalesce(seated.c.seat, 0)
+        if self.pace.by_scope:
+            joins.append((table(Subscriber), col(Subscriber.id) == subscriber))
+            at = domain(session.connection().dialect)
+            provider = case(
+                *((at.in_(domains_of(scope)), literal(scope)) for scope in self.pace.by_scope),
+                else_=literal(""),
+            )
+        return _GroupColumns(seat=seat, provider=provider, joins=joins)
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What binds the columns."""
+        return json_rows_parameter(self.seats.items()) if self.seats else {}
+
+
+EVERYBODY = Grouping()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _GroupColumns:
+    seat: ColumnElement[int]
+    provider: ColumnElement[str]
+    joins: Sequence[tuple[FromClause, ColumnElement[bool]]]
+
+    def join(self, rows: FromClause) -> FromClause:
+        """Return *rows* with what the columns are read from."""
+        for other, condition in self.joins:
+            rows = rows.join(other, condition, isouter=True)
+        return rows
+
+
+class _Range(NamedTuple):
+    """The deliveries of readers who may share a batch."""
+
+    seat: int
+    provider: str
     first: int
     last: int
 
 
-_AS_IT_IS: Mapping[int, int] = MappingProxyType({})
 #: Advisory lock on PostgreSQL, held from reading the highest delivery id until the commit.
 _NUMBERING = 0x6469_6765_7374  # "digest"
 _PRIME = 2**31 - 1  #: products of two numbers below it fit into 64 bits on both databases
@@ -90,15 +138,15 @@ def plan_deliveries(
     batch_size: int,
     now: datetime,
     first_wave: int = 0,
-    seats: Mapping[int, int] = _AS_IT_IS,
+    groups: Grouping = EVERYBODY,
 ) -> PlannedAudience:
     """Write the issue's deliveries and batches and mark it prepared; the caller commits.
 
     Nothing can be claimed before that commit, so a crash leaves either all rows or none. Of those
     who may be mailed, *first_wave* readers drawn at random are cut into batches of their own, and
-    so are those of each seat in *seats*, which has the variant of the edition that a subscriber
-    gets. Raise `WrongState` when the audience is frozen already, when the issue is for nobody, or
-    for an archived newsletter.
+    so are those of each group of *groups*. No batch has more readers than may go at once. Raise
+    `WrongState` when the audience is frozen already, when the issue is for nobody, or for an
+    archived newsletter.
     """
     if issue.state is not IssueState.BUILT:
         raise WrongState(f"issue {issue.number} is {issue.state}: its audience is already frozen")
@@ -109,8 +157,8 @@ def plan_deliveries(
     base = last_number(session)
     after_wave = base + len(wave)
     # The many first: SQLite fills an index quicker in the order of its keys.
-    last = _write_deliveries(session, edition.id, chosen, seats, after_wave, besides=wave)
-    of_wave = _write_deliveries(session, edition.id, chosen, seats, base, among=wave)
+    last = _write_deliveries(session, edition.id, chosen, groups, after_wave, besides=wave)
+    of_wave = _write_deliveries(session, edition.id, chosen, groups, base, among=wave)
     if last == base and issue.corrects_issue_id is not None:
         raise WrongState(f"nobody got the issue that issue {issue.number} corrects")
     if last == base:
@@ -120,9 +168,9 @@ def plan_deliveries(
         )
     rows: list[dict[str, object]] = []
     for low, high in ((base + 1, of_wave), (after_wave + 1, last)):
-        for seat, start, end in _seat_ranges(session, edition.id, low, high, seats):
-            after = len(rows)
-            rows += cut(session, edition.id, start, end, batch_size, seat=seat, after=after)
+        for each in _ranges(session, edition.id, low, high, groups):
+            size = groups.pace.batch_size(batch_size, each.provider)
+            rows += _cut(session, edition.id, each, size, after=len(rows))
     session.connection().execute(insert(Batch), rows)
     _count_rows(session)
     issue.state, issue.prepared_at = IssueState.PREPARED, now
@@ -168,24 +216,26 @@ def _draw(session: Session, readers: Select[Any], number: int, *, edition_id: in
     return list(connection.execute(mixed).scalars())
 
 
-def _seat_ranges(
-    session: Session, edition_id: int, first: int, last: int, seats: Mapping[int, int]
-) -> list[_SeatRange]:
-    """Return the ranges of the deliveries just written, by seat; none where there is none."""
-    if not seats or last < first:
-        return [_SeatRange(0, first, last)] if first <= last else []
-    chosen = _seats_table(session)
-    seat = func.coalesce(chosen.c.seat, 0)
+def _ranges(
+    session: Session, edition_id: int, first: int, last: int, groups: Grouping
+) -> list[_Range]:
+    """Return the ranges of the deliveries just written, by group; none where there is none."""
+    if last < first:
+        return []
+    if not groups.seats and not groups.pace.by_scope:
+        return [_Range(0, "", first, last)]
+    columns = groups.columns(session, col(Delivery.subscriber_id))
     rows = session.connection().execute(
-        select(seat, func.min(col(Delivery.id)), func.max(col(Delivery.id)))
-        .select_from(Delivery)
-        .join(chosen, chosen.c.subscriber_id == col(Delivery.subscriber_id), isouter=True)
+        select(
+            columns.seat, columns.provider, func.min(col(Delivery.id)), func.max(col(Delivery.id))
+        )
+        .select_from(columns.join(table(Delivery)))
         .where(col(Delivery.edition_id) == edition_id, col(Delivery.id).between(first, last))
-        .group_by(seat)
-        .order_by(seat),
-        json_rows_parameter(seats.items()),
+        .group_by(columns.seat, columns.provider)
+        .order_by(func.min(col(Delivery.id))),
+        groups.parameters,
     )
-    return [_SeatRange(*row) for row in rows]
+    return [_Range(seat, provider, low or 0, high or 0) for seat, provider, low, high in rows]
 
 
 def cut(
@@ -202,39 +252,58 @@ def cut(
 
     Their readers get the variant of *seat*, or the edition as it is for 0.
     """
+    return _cut(session, edition_id, _Range(seat, "", first, last), batch_size, after=after)
+
+
+def _cut(
+    session: Session, edition_id: int, among: _Range, batch_size: int, *, after: int
+) -> list[dict[str, object]]:
+    seat, provider, first, last = among
     excluded = _excluded_by_batch(session, edition_id, first, last, batch_size)
-    starts = range(first, last + 1, batch_size)
-    return [
-        _batch_row(
-            edition_id,
-            after + index + 1,
-            start,
-            min(start + batch_size - 1, last),
-            excluded.get(index, 0),
-            seat,
+    rows = []
+    for index, start in enumerate(range(first, last + 1, batch_size)):
+        end = min(start + batch_size - 1, last)
+        size = end - start + 1 - excluded.get(index, 0)
+        number = after + index + 1
+        rows.append(
+            batch_row(edition_id, number, start, end, size, seat=seat, mailbox_provider=provider)
         )
-        for index, start in enumerate(starts)
-    ]
+    return rows
 
 
-def _batch_row(
-    edition_id: int, number: int, first: int, last: int, excluded: int, seat: int
+def batch_row(
+    edition_id: int,
+    number: int,
+    first: int,
+    last: int,
+    size: int,
+    *,
+    seat: int,
+    mailbox_provider: str = "",
+    root: str = "",
 ) -> dict[str, object]:
-    size, key = last - first + 1 - excluded, random_key()
+    """Return the row of a new batch of deliveries *first* to *last*, *size* of them to be sent.
+
+    *root* is the key of the batch that it is a part of, if it is one.
+    """
+    key = random_key()
     return {
         "key": key,
-        "root": key,
+        "root": root or key,
         "edition_id": edition_id,
         "number": number,
         "first_delivery": first,
         "last_delivery": last,
         "size": size,
         "state": BatchState.PENDING if size else BatchState.EMPTY,
+        "attempt": None,
         "attempts": 0,
         "tries": 0,
         "recoveries": 0,
+        "not_before": None,
         "note": "",
         "seat": seat,
+        "mailbox_provider": mailbox_provider,
     }
 
 
@@ -278,7 +347,7 @@ def _write_deliveries(
     session: Session,
     edition_id: int,
     readers: Select[Any],
-    seats: Mapping[int, int],
+    groups: Grouping,
     after: int,
     *,
     among: Collection[int] | None = None,
@@ -292,14 +361,13 @@ def _write_deliveries(
     if among is not None and not among:
         return after
     rows = readers.subquery()
-    source: FromClause = rows
-    order: list[ColumnElement[int]] = [rows.c.subscriber_id]
-    bound: dict[str, str] = {}
-    if seats:
-        seated = _seats_table(session)
-        source = rows.join(seated, seated.c.subscriber_id == rows.c.subscriber_id, isouter=True)
-        order.insert(0, func.coalesce(seated.c.seat, 0))
-        bound |= json_rows_parameter(seats.items())
+    columns = groups.columns(session, rows.c.subscriber_id)
+    bound = groups.parameters
+    order: list[ColumnElement[Any]] = [rows.c.subscriber_id]
+    if groups.pace.by_scope:
+        order.insert(0, columns.provider)
+    if groups.seats:
+        order.insert(0, columns.seat)
     # The ids are computed here, not by the database, since a batch is a range of ids.
     position = func.row_number().over(order_by=order)
     chosen = select(
@@ -308,7 +376,7 @@ def _write_deliveries(
         rows.c.subscriber_id,
         case((rows.c.exclusion.is_not(None), DeliveryOutcome.EXCLUDED.value), else_=null()),
         rows.c.exclusion,
-    ).select_from(source)
+    ).select_from(columns.join(rows))
     if among is not None or besides:
         is_in_it = rows.c.subscriber_id.in_(_wave_table(session))
         chosen = chosen.where(is_in_it if among else ~is_in_it)
@@ -316,10 +384,6 @@ def _write_deliveries(
     names = ["id", "edition_id", "subscriber_id", "outcome", "reason"]
     statement = insert(Delivery).from_select(names, chosen)
     return after + session.connection().execute(statement, bound).rowcount
-
-
-def _seats_table(session: Session) -> Subquery:
-    return json_rows(dialect(session), subscriber_id=BigInteger, seat=Integer)
 
 
 def _wave_table(session: Session) -> Select[Any]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -41,8 +42,19 @@ from digest.delivery.models import (
     DeliveryOutcome,
     Rollout,
 )
+from digest.delivery.pace import (
+    UNLIMITED,
+    Pace,
+    day_left,
+    free_at,
+    is_paced,
+    paced_until,
+    put_off,
+    take,
+)
 from digest.delivery.sending import circuit_breaker
 from digest.delivery.sending.planning import random_key
+from digest.delivery.sending.settlement import BatchPart, divide
 from digest.issues.models import Edition, Issue, IssueState
 from subscribers.audience import audience
 from subscribers.models import Subscription
@@ -52,6 +64,8 @@ from subscribers.sql import OneReadQuery
 _ROOM = " " * 100
 #: No batch is put off for longer; a later time was set before the clock was turned back.
 TOO_LATE = timedelta(hours=1)
+#: A wait that isn't over in a moment: the machines needn't ask whether it is.
+_LONG = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,58 +89,51 @@ def claim(
     now: datetime,
     lease: float,
     batch_id: int | None = None,
+    pace: Pace = UNLIMITED,
 ) -> Claim | None:
     """Claim the next batch that is due, and exclude readers who have left since it was cut.
 
-    With *batch_id*, claim that one if it's due. Return ``None`` when no batch can be claimed.
-    *lease* is in seconds; once it is over, other processes may take *owner* for dead. The caller
-    commits.
+    With *batch_id*, claim that one if it's due, or the first part of it if it has more readers than
+    may go at once by *pace*. Return ``None`` when no batch can be claimed; `due` says when to ask
+    again. *lease* is in seconds; once it is over, other processes may take *owner* for dead. The
+    caller commits.
     """
+    if _waits_for_pace(session, pace, now):
+        return None
     due: dict[str, Any] = {"edition": edition_id, "now": now, "never": now + TOO_LATE}
     wanted = _NEXT if batch_id is None else _THIS_ONE
-    if batch_id is not None:
-        due["batch"] = batch_id
+    due["batch"] = batch_id
     while (batch := session.connection().execute(wanted, due).first()) is not None:
         readers = _readers(session, batch, newsletter, now)
         if not readers:
             session.connection().execute(_EMPTY, {"batch": batch.id})
+            continue
+        if _cut_to_pace(session, batch, readers, pace, now):
+            due["batch"] = _first_part(session, batch)
             continue
         key, until = random_key(), now + timedelta(seconds=lease)
         if batch.probe_at is not None and not circuit_breaker.take_probe(
             session, edition_id, attempt=key, now=now, until=until
         ):
             return None
-        attempt = {
-            "key": key,
-            "batch_id": batch.id,
-            "number": batch.attempts + 1,
-            "owner": owner,
-            "claimed_at": now,
-            "lease_until": until,
-            "detail": "",
-        }
-        session.connection().execute(
-            _CLAIM, {"batch": batch.id, "readers": len(readers), "by": key}
-        )
-        session.connection().execute(_ATTEMPT, attempt)
-        return Claim(
-            batch_id=batch.id,
-            batch_key=batch.key,
-            root=batch.root,
-            attempt=key,
-            readers=readers,
-            seat=batch.seat,
-        )
+        if _take(session, batch, readers, key, pace, now):
+            return _claimed(session, batch, readers, key, owner=owner, now=now, until=until)
+        if _waits_for_pace(session, pace, now):
+            return None
     return None
 
 
-def due(session: Session, edition_id: int, now: datetime) -> datetime | None:
+def due(
+    session: Session, edition_id: int, now: datetime, pace: Pace = UNLIMITED
+) -> datetime | None:
     """Return when the next batch of an edition may go; ``None`` when none waits to go."""
-    first = session.connection().execute(_FIRST_DUE, {"edition": edition_id}).first()
+    of = {"edition": edition_id, "now": now, "never": now + TOO_LATE}
+    first = session.connection().execute(_FIRST_FREE, of).first()
     if first is None:
         return None
     held_until = circuit_breaker.probe_at(session, edition_id, now)
-    return max(first[0] or now, held_until or now)
+    paced_until = free_at(session, pace, now)
+    return max(at for at in (now, first[0], held_until, paced_until) if at is not None)
 
 
 def is_moving(session: Session, edition_id: int) -> bool:
@@ -205,6 +212,94 @@ def exclude_from_claim(session: Session, claimed: Claim, reasons: dict[int, str]
     return replace(claimed, readers=readers)
 
 
+def _waits_for_pace(session: Session, pace: Pace, now: datetime) -> bool:
+    """Return whether no mail may go now, whose ever it is; for a long wait, nobody asks again."""
+    later = free_at(session, pace, now) if pace.counts_all else None
+    if later is not None and later > now + _LONG:
+        put_off(session, later, now)
+    return later is not None
+
+
+def _cut_to_pace(
+    session: Session, batch: Any, readers: Sequence[Sequence[Any]], pace: Pace, now: datetime
+) -> bool:
+    """Cut a batch that has more readers than may go at once; return whether it had."""
+    if not pace.is_limited:
+        return False
+    left = day_left(session, now) if pace.warm_up else None
+    sizes = pace.parts([row[2] for row in readers], left)
+    ends = list(accumulate(sizes))
+    parts = [
+        BatchPart([row[0] for row in readers[end - size : end]])
+        for size, end in zip(sizes, ends, strict=True)
+    ]
+    if len(parts) > 1:
+        divide(session, batch, parts)
+    return len(parts) > 1
+
+
+def _first_part(session: Session, batch: Any) -> int | None:
+    """Return the id of the part that begins where a batch did that was just cut."""
+    parts = select(col(Batch.id)).where(
+        col(Batch.edition_id) == batch.edition_id,
+        col(Batch.state) == BatchState.PENDING,
+        col(Batch.first_delivery) == batch.first_delivery,
+    )
+    return session.connection().execute(parts).scalar()
+
+
+def _take(
+    session: Session,
+    batch: Any,
+    readers: Sequence[Sequence[Any]],
+    key: str,
+    pace: Pace,
+    now: datetime,
+) -> bool:
+    """Count a batch against the limits; put it off where its readers' providers have to wait."""
+    if not pace.is_limited:
+        return True
+    later = take(session, pace, pace.count(row[2] for row in readers), now)
+    if later is not None:
+        circuit_breaker.return_probe(session, batch.edition_id, attempt=key, now=now)
+        # All of its kind, which have such readers, too: each would be read in vain.
+        kind = {"edition": batch.edition_id, "provider": batch.mailbox_provider}
+        session.connection().execute(_PUT_KIND_OFF, {**kind, "later": later})
+    return later is None
+
+
+def _claimed(
+    session: Session,
+    batch: Any,
+    readers: Sequence[Sequence[Any]],
+    key: str,
+    *,
+    owner: str,
+    now: datetime,
+    until: datetime,
+) -> Claim:
+    attempt = {
+        "key": key,
+        "batch_id": batch.id,
+        "number": batch.attempts + 1,
+        "owner": owner,
+        "claimed_at": now,
+        "lease_until": until,
+        "detail": "",
+    }
+    connection = session.connection()
+    connection.execute(_CLAIM, {"batch": batch.id, "readers": len(readers), "by": key})
+    connection.execute(_ATTEMPT, attempt)
+    return Claim(
+        batch_id=batch.id,
+        batch_key=batch.key,
+        root=batch.root,
+        attempt=key,
+        readers=readers,
+        seat=batch.seat,
+    )
+
+
 def _readers(
     session: Session, batch: Any, newsletter: str, now: datetime
 ) -> Sequence[Sequence[Any]]:
@@ -272,11 +367,19 @@ _BREAKER_OPEN = ~circuit_breaker.may_try(_MOMENT, _NEVER)
 MAY_GO_NOW = and_(
     or_(col(Batch.not_before).is_(None), ~_PUT_OFF),
     circuit_breaker.may_try(_MOMENT, _NEVER),
+    ~is_paced(col(Batch.mailbox_provider), _MOMENT, _NEVER),
 )
+_PACED_UNTIL = paced_until(col(Batch.mailbox_provider), _MOMENT, _NEVER)
 FREE_AT = func.greatest(
     case((_PUT_OFF, col(Batch.not_before))),
     case((_BREAKER_OPEN, col(CircuitBreaker.probe_at))),
+    _PACED_UNTIL,
     type_=UTCDateTime(),
+)
+_FREE_BUT_FOR_BREAKER = case(
+    (_PACED_UNTIL.is_(None), col(Batch.not_before)),
+    (col(Batch.not_before) > _PACED_UNTIL, col(Batch.not_before)),
+    else_=_PACED_UNTIL,
 )
 #: Implied by the ids. Until its statistics are up to date after a plan, PostgreSQL looks readers up
 #: in the index that begins with the edition, and would read all of it for each reader.
@@ -298,11 +401,14 @@ _NEXT = (
         col(Batch.key),
         col(Batch.edition_id),
         col(Batch.root),
+        col(Batch.edition_id),
+        col(Batch.number),
         col(Batch.first_delivery),
         col(Batch.last_delivery),
         col(Batch.size),
         col(Batch.attempts),
         col(Batch.seat),
+        col(Batch.mailbox_provider),
         col(CircuitBreaker.probe_at),
     )
     .where(col(Batch.edition_id) == bindparam("edition"), MAY_GO_NOW)
@@ -316,6 +422,12 @@ _FIRST_DUE = (
     pending_batches(col(Batch.not_before))
     .where(col(Batch.edition_id) == bindparam("edition"))
     .order_by(col(Batch.not_before).asc().nulls_first())
+    .limit(1)
+)
+_FIRST_FREE = (
+    pending_batches(_FREE_BUT_FOR_BREAKER)
+    .where(col(Batch.edition_id) == bindparam("edition"))
+    .order_by(_FREE_BUT_FOR_BREAKER.asc().nulls_first())
     .limit(1)
 )
 _HELD_ANY = (
@@ -366,6 +478,15 @@ _STARTED = (
         one_by_one=bindparam("single"),
         detail=_ROOM,
     )
+)
+_PUT_KIND_OFF = (
+    update(Batch)
+    .where(
+        col(Batch.edition_id) == bindparam("edition"),
+        col(Batch.state) == BatchState.PENDING,
+        col(Batch.mailbox_provider) == bindparam("provider"),
+    )
+    .values(not_before=bindparam("later"))
 )
 _SHRINK = update(Batch).where(*_HELD).values(size=bindparam("left"))
 _RELEASE = update(Batch).where(*_HELD).values(state=BatchState.PENDING, attempt=None)

@@ -7,8 +7,17 @@ makes a batch of each group. `reported_copies` takes those out of a doubt whom a
 What an answer means for the whole issue, such as a pause, is decided in `consequences`.
 """
 
+from digest.delivery.sending.settlement.batch_parts import BatchPart, divide
 from digest.delivery.sending.settlement.consequences import RetryPolicy, Settlement, pause_issue
 from digest.delivery.sending.settlement.reported_copies import settle_reported
 from digest.delivery.sending.settlement.settling import settle
 
-__all__ = ["RetryPolicy", "Settlement", "pause_issue", "settle", "settle_reported"]
+__all__ = [
+    "BatchPart",
+    "RetryPolicy",
+    "Settlement",
+    "divide",
+    "pause_issue",
+    "settle",
+    "settle_reported",
+]

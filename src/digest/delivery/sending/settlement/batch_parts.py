@@ -9,7 +9,7 @@ from sqlalchemy import CursorResult, bindparam, insert, update
 from sqlmodel import Session, col
 
 from digest.delivery.models import Batch, BatchState, Delivery, DeliveryOutcome
-from digest.delivery.sending.planning import random_key
+from digest.delivery.sending.planning import batch_row
 
 
 class BatchPart(NamedTuple):
@@ -52,20 +52,16 @@ def divide(session: Session, batch: Any, parts: Sequence[BatchPart]) -> None:
     lasts = [*(first - 1 for first in firsts[1:]), batch.last_delivery]
     rows = [
         {
-            "key": random_key(),
-            "root": batch.root,
-            "edition_id": batch.edition_id,
-            "number": batch.number,
-            "first_delivery": first,
-            "last_delivery": last,
-            "size": len(part.readers),
-            "attempt": None,
-            "attempts": 0,
-            "tries": 0,
-            "recoveries": 0,
-            "not_before": None,
-            "note": "",
-            "seat": batch.seat,
+            **batch_row(
+                batch.edition_id,
+                batch.number,
+                first,
+                last,
+                len(part.readers),
+                seat=batch.seat,
+                mailbox_provider=batch.mailbox_provider,
+                root=batch.root,
+            ),
             **part.columns,
         }
         for part, first, last in zip(parts, firsts, lasts, strict=True)

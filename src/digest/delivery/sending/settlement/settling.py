@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, select, update
 from sqlmodel import Session, col
 
 from digest.delivery.models import Attempt, Batch, BatchState
+from digest.delivery.pace import hold
 from digest.delivery.sending import circuit_breaker
 from digest.delivery.sending.confirmation import (
     confirm_acceptance,
@@ -159,9 +160,12 @@ def _send_again(
         )
     if answer.about_recipient:
         return settlement
-    return count_failure(
+    settlement = count_failure(
         session, batch, answer, settlement, now, retry_policy, retry_after=slow_down
     )
+    if slow_down:
+        hold(session, now + timedelta(seconds=slow_down))
+    return settlement
 
 
 #: CLAIMED is among the states since the commit of a start may be lost with its confirmation.
@@ -183,6 +187,7 @@ _HELD = (
         col(Batch.attempts),
         col(Batch.tries),
         col(Batch.seat),
+        col(Batch.mailbox_provider),
     )
     .where(*_THIS_ATTEMPT)
     .with_for_update()
