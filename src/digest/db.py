@@ -26,7 +26,7 @@ from sqlalchemy.exc import (
 )
 from sqlmodel import Session
 
-from digest.errors import DatabaseUnfit
+from digest.errors import DatabaseUnfit, PackageMissing
 from digest.server_clock import ServerClock
 
 BUSY_SECONDS = 30
@@ -55,9 +55,8 @@ class Database:
         try:
             self.engine = _open(self.url, is_sqlite=self.is_sqlite)
         except ModuleNotFoundError as fault:
-            raise DatabaseUnfit(
-                f"PostgreSQL needs a package that isn't installed: {fault.name}",
-                next_step='pip install "psycopg[binary]"',
+            raise PackageMissing(
+                f"PostgreSQL needs a package that isn't installed: {fault.name}"
             ) from None
         except (TypeError, ValueError):  # the library's message would quote the URL
             raise DatabaseUnfit("a parameter in DIGEST_DATABASE_URL has an invalid value") from None

@@ -5,6 +5,7 @@ A class's docstring is its message where none is given.
 DigestError
 ├── BadSetting                 a setting is missing, wrong or unsafe
 ├── DatabaseUnfit              the database can't be used as it is
+│   └── PackageMissing         PostgreSQL needs a package that isn't installed
 ├── ComparisonUnreadable       a page or JSON file can't be read as a comparison
 ├── NotFound                   no such comparison, issue, batch, newsletter
 │   └── ComparisonWithdrawn    the editors took the comparison back
@@ -36,6 +37,12 @@ class BadSetting(DigestError):
 
 class DatabaseUnfit(DigestError):
     """The database can't be used as it is."""
+
+
+class PackageMissing(DatabaseUnfit):
+    """PostgreSQL needs a package that isn't installed."""
+
+    next_step = 'pip install "digest-engine[postgres]"'
 
 
 class ComparisonUnreadable(DigestError):

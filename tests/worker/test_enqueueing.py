@@ -8,7 +8,10 @@ from datetime import timedelta
 import pytest
 
 from digest.delivery.postgres_job_queue import PostgresJobQueue
+from digest.delivery.sending import StopSignal, discard_outbox_copies, dispatch
 from digest.delivery.sending.circuit_breaker import BreakerLimits
+from digest.issues.models import Edition, Issue
+from digest.service.job_registry import freeze
 from tests.worker.conftest import Works
 
 pytestmark = pytest.mark.postgres
@@ -120,3 +123,39 @@ def test_where_fewer_are_left_no_job_has_to_go_on(works: Works) -> None:
     with works.app.database.write() as session:
         works.plan(session, queue=PostgresJobQueue(at_once=4))
     assert works.ask("SELECT args ->> 'more' FROM procrastinate_jobs") == ["false"] * 3
+
+
+def test_a_send_without_workers_leaves_no_jobs_behind(works: Works) -> None:
+    works.planned()
+    works.app.sending.begin()
+    with works.app.database.read() as session:
+        sending = works.app.sending.edition_send(session, session.get_one(Issue, 1))
+    assert dispatch(sending).accepted == 3
+    assert works.jobs() == []
+
+
+def test_a_send_that_stops_leaves_its_batches_to_workers(works: Works) -> None:
+    batches = works.planned()
+    works.do("DELETE FROM procrastinate_jobs")
+    stopped = StopSignal()
+    stopped.stop()
+    with works.app.database.read() as session:
+        sending = works.app.sending.edition_send(session, session.get_one(Issue, 1))
+    dispatch(sending, stop_signal=stopped)
+    assert works.jobs() == [f"send_batch/{batch}" for batch in batches]
+
+
+def test_an_audience_is_frozen_with_its_jobs(works: Works) -> None:
+    with works.app.database.write() as session:
+        freeze(works.app, session, session.get_one(Issue, 1), session.get_one(Edition, 1))
+    assert len(works.jobs()) == len(works.batches()) == 1
+
+
+def test_copies_of_the_outbox_folder_get_jobs_when_they_are_to_go_for_real(works: Works) -> None:
+    batches = works.planned()
+    works.work()
+    works.do("DELETE FROM procrastinate_jobs")
+    with works.app.database.write() as session:
+        discard_outbox_copies(session, session.get_one(Issue, 1), 1)
+        works.app.job_queue.enqueue_batches(session, works.app.clock())
+    assert works.jobs() == [f"send_batch/{batch}" for batch in batches]

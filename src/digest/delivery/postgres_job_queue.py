@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     DateTime,
     Integer,
@@ -27,6 +28,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     column,
+    delete,
     exists,
     false,
     func,
@@ -40,7 +42,7 @@ from sqlalchemy.dialects import postgresql
 from sqlmodel import Session, col
 
 from digest.delivery.job_queue import BEFORE_BATCHES, SEND_BATCH, SEND_JOB, QueueName, queue_of
-from digest.delivery.models import Batch, CircuitBreaker
+from digest.delivery.models import Batch, BatchState, CircuitBreaker
 from digest.delivery.pace import has_limit
 from digest.delivery.sending import FREE_AT, MAY_GO_NOW, TOO_LATE, pending_batches
 
@@ -59,6 +61,8 @@ class PostgresJobQueue:
         later = connection.execute(_LATER, of).scalar()
         if later is not None:
             self.wake(session, SEND_JOB, at=later)
+        if root is None:
+            connection.execute(_DELETE_VOID)
         return sum(connection.execute(each, of).rowcount for each in _ENQUEUE)
 
     def wake(self, session: Session, *names: str, at: datetime | None = None) -> None:
@@ -70,6 +74,7 @@ class PostgresJobQueue:
 
 _JOBS = table(
     "procrastinate_jobs",
+    column("id", BigInteger),
     column("queue_name", String),
     column("task_name", String),
     column("priority", Integer),
@@ -141,6 +146,18 @@ def _first_of_each(*kind: Any, where: ColumnElement[bool]) -> Any:
     return _enqueue(first, more=false())
 
 
+def _delete_void() -> Any:
+    """Return the statement that deletes jobs whose batch was sent without them."""
+    batch = cast(_JOBS.c.args["batch_id"], BigInteger)
+    pending = exists().where(col(Batch.id) == batch, col(Batch.state) == BatchState.PENDING)
+    void = (
+        select(_JOBS.c.id)
+        .where(_JOBS.c.task_name == SEND_BATCH, text("status = 'todo'"), ~pending)
+        .with_for_update(skip_locked=True)  # a worker has just taken it, or another call deletes it
+    )
+    return delete(_JOBS).where(_JOBS.c.id.in_(void))
+
+
 def _lock_of(batch: Any) -> ColumnElement[str]:
     return cast(f"{SEND_BATCH}/", Text).concat(cast(batch, Text))
 
@@ -173,4 +190,5 @@ _OF_ROOT = or_(_ROOT.is_(None), col(Batch.root) == _ROOT)
 _IS_PACED = has_limit(col(Batch.mailbox_provider))
 _ENQUEUE = (_next_batches(), _paced_batches(), _probes())
 _LATER = pending_batches(func.min(FREE_AT)).where(~MAY_GO_NOW, _OF_ROOT)
+_DELETE_VOID = _delete_void()
 _WAKE = _wake()

@@ -14,11 +14,10 @@ from typing import Any
 
 from sqlalchemy import Connection, column, insert, select, table
 
-from digest.errors import DatabaseUnfit
+from digest.errors import DatabaseUnfit, PackageMissing
 
 #: What Alembic and the comparison with the models leave alone.
 NAMES = ("procrastinate_", "idx_procrastinate_", "job_queue_migration")
-INSTALL = 'pip install "digest-engine[postgres]"'
 _APPLIED = table("job_queue_migration", column("file"))
 _MAKE = "CREATE TABLE IF NOT EXISTS job_queue_migration (file VARCHAR(200) PRIMARY KEY)"
 
@@ -33,16 +32,14 @@ def library() -> Path | None:
 def bring_up(connection: Connection, shipped: Callable[[], Path | None] = library) -> bool:
     """Apply what a database lacks of the library's SQL; return whether there was any.
 
-    The caller commits. Raise `DatabaseUnfit` where the tables are to be made and the library isn't
+    The caller commits. Raise `PackageMissing` where the tables are to be made and the library isn't
     installed.
     """
     if connection.dialect.name == "sqlite":
         return False
     source, applied = shipped(), _applied(connection)
     if source is None and not applied:
-        raise DatabaseUnfit(
-            "PostgreSQL needs a package that isn't installed: procrastinate", next_step=INSTALL
-        )
+        raise PackageMissing("PostgreSQL needs a package that isn't installed: procrastinate")
     missing = _files(source) - applied if source else set()
     if not source or not missing:
         return False

@@ -14,8 +14,7 @@ from sqlalchemy import URL
 from digest.app.installation import App
 from digest.delivery.job_queue import BEFORE_BATCHES, SEND_BATCH, QueueName, queue_of
 from digest.delivery.sending import StopSignal
-from digest.errors import DatabaseUnfit
-from digest.migrations.job_queue_schema import INSTALL
+from digest.errors import PackageMissing
 from digest.service import jobs_of
 from digest.worker.batch_jobs import BatchJobs
 from digest.worker.daemon_threads import in_thread
@@ -31,14 +30,14 @@ EVERY_MINUTE = "* * * * *"
 def job_app(app: App, queues: Sequence[QueueName], stop_signal: StopSignal) -> Any:
     """Return a `procrastinate.App` that knows every task of an installation; it isn't open yet.
 
-    The service jobs of *queues* are asked for every minute. Raise `DatabaseUnfit` where the library
-    isn't installed.
+    The service jobs of *queues* are asked for every minute. Raise `PackageMissing` without the
+    library.
     """
     try:
         import procrastinate
     except ModuleNotFoundError as fault:
-        raise DatabaseUnfit(
-            f"a worker needs a package that isn't installed: {fault.name}", next_step=INSTALL
+        raise PackageMissing(
+            f"a worker needs a package that isn't installed: {fault.name}"
         ) from None
     connector = procrastinate.PsycopgConnector(
         **connection_of(app.database.url),

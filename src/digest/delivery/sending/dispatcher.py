@@ -71,7 +71,9 @@ def dispatch(
                 and recover_dead_senders(sending, is_alive).unsent > 0
             )
     with sending.store.write() as session:
-        return mark_sent_if_done(session, sending.edition_id, sending.clock())
+        counts = mark_sent_if_done(session, sending.edition_id, sending.clock())
+        sending.job_queue.enqueue_batches(session, sending.clock())
+        return counts
 
 
 def requests_per_process(concurrency: int, workers: int) -> int:
