@@ -145,8 +145,10 @@ class Worker:
 
     async def _keep_guard(self) -> None:
         while True:
+            await asyncio.sleep(
+                GUARD_SECONDS
+            )  # a worker that sends looks at the guard itself first
             await in_thread("restore guard", self._refresh_guard)
-            await asyncio.sleep(GUARD_SECONDS)
 
     def _refresh_guard(self) -> None:
         # The jobs that send report what is found here.
