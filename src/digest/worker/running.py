@@ -81,8 +81,6 @@ class Worker:
 
     async def serve(self) -> None:
         """Run jobs until the stop signal; go on whenever the database is back."""
-        for library in ("procrastinate", "psycopg.pool"):  # they log a traceback for each fault
-            logging.getLogger(library).setLevel(logging.CRITICAL + 1)
         asyncio.get_running_loop().set_exception_handler(self._unheard)
         guard = asyncio.create_task(self._keep_guard())
         failed = 0
@@ -144,11 +142,9 @@ class Worker:
             await asyncio.sleep(min(POLL_SECONDS, seconds))
 
     async def _keep_guard(self) -> None:
-        while True:
-            await asyncio.sleep(
-                GUARD_SECONDS
-            )  # a worker that sends looks at the guard itself first
+        while self.wait:
             await in_thread("restore guard", self._refresh_guard)
+            await asyncio.sleep(GUARD_SECONDS)
 
     def _refresh_guard(self) -> None:
         # The jobs that send report what is found here.
@@ -159,6 +155,8 @@ class Worker:
     def _jobs(self) -> Any:
         from digest.worker.procrastinate_app import job_app
 
+        for library in ("procrastinate", "psycopg.pool"):  # they log a traceback for each fault
+            logging.getLogger(library).setLevel(logging.CRITICAL + 1)
         return job_app(self.app, self.queues, self.stop_signal)
 
     def _unheard(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
