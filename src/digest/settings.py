@@ -357,7 +357,7 @@ class Settings(BaseSettings):
         1000,
         ge=1,
         le=1000,
-        description="The number of readers in one request; by SMTP, 20 unless you set it.",
+        description="The number of readers in one request; by SMTP, 10 unless you set it.",
     )
     grace: float = Field(
         30.0,
