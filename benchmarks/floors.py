@@ -41,7 +41,7 @@ GATHERING, ENOUGH = 0.004, 16  #: seconds and rows that end the wait for others 
 
 def run(name: str, *arguments: object) -> dict[str, Any]:
     """Run a floor to its end; return the facts that it printed."""
-    done = subprocess.run(_command(name, *arguments), check=True, capture_output=True, cwd=ROOT)  # noqa: S603 - our own interpreter
+    done = subprocess.run(command(name, *arguments), check=True, capture_output=True, cwd=ROOT)  # noqa: S603 - our own interpreter
     facts: dict[str, Any] = json.loads(done.stdout)
     return facts
 
@@ -51,7 +51,7 @@ def site(name: str, *arguments: object) -> Iterator[tuple[int, int]]:
     """Serve a floor's site; yield its port and its process id."""
     pipe = subprocess.PIPE
     with subprocess.Popen(  # noqa: S603 - our own interpreter
-        _command(name, *arguments), stdin=pipe, stdout=pipe, cwd=ROOT
+        command(name, *arguments), stdin=pipe, stdout=pipe, cwd=ROOT
     ) as process:
         assert process.stdout
         yield int(process.stdout.readline()), process.pid
@@ -123,6 +123,66 @@ def _mail_send_body(page: list[tuple[int, str]]) -> bytes:
             "tracking_settings": {"click_tracking": off, "open_tracking": off},
         }
     )
+
+
+def workers(dsn: str, url: str, threads: str) -> dict[str, Any]:
+    """Take the steps of a send by bare statements, once standard input says so.
+
+    They are those of the product's ledger: claim, read, start, POST, settle; each is durable.
+    """
+    import psycopg
+
+    def work() -> None:
+        connection = HTTPConnection(urlsplit(url).netloc)
+        with psycopg.connect(dsn) as raw:
+            ready.wait()
+            while (claimed := _claim(raw)) is not None:
+                key, page = claimed
+                with raw.transaction():
+                    raw.execute("UPDATE batch SET state = 'started' WHERE attempt = %s", [key])
+                    raw.execute("UPDATE attempt SET started_at = now() WHERE key = %s", [key])
+                connection.request("POST", "/v3/mail/send", _mail_send_body(page))
+                assert connection.getresponse().read() == b""
+                with raw.transaction():
+                    raw.execute("UPDATE batch SET state = 'accepted' WHERE attempt = %s", [key])
+                    raw.execute("UPDATE attempt SET settled_at = now() WHERE key = %s", [key])
+
+    ready = threading.Barrier(int(threads) + 1)
+    with ThreadPoolExecutor(int(threads)) as pool:
+        working = [pool.submit(work) for _ in range(int(threads))]
+        print("ready", flush=True)
+        sys.stdin.readline()
+        ready.wait()
+        for worker in working:
+            worker.result()
+    return {}
+
+
+def _claim(raw: Any) -> tuple[str, list[tuple[int, str]]] | None:
+    """Claim the next batch; return the attempt's key, and the readers."""
+    with raw.transaction():
+        row = raw.execute(
+            "SELECT id, first_delivery, last_delivery FROM batch WHERE edition_id = 1"
+            " AND state = 'pending' ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED"
+        ).fetchone()
+        if row is None:
+            return None
+        key = os.urandom(16).hex()
+        raw.execute(
+            "UPDATE batch SET state = 'claimed', attempt = %s, attempts = 1 WHERE id = %s",
+            [key, row[0]],
+        )
+        raw.execute(
+            "INSERT INTO attempt (key, batch_id, number, owner, claimed_at, lease_until, detail)"
+            " VALUES (%s, %s, 1, '', now(), now(), '')",
+            [key, row[0]],
+        )
+        page = raw.execute(
+            "SELECT d.id, s.address FROM delivery d JOIN subscriber s ON s.id = d.subscriber_id"
+            " WHERE d.id BETWEEN %s AND %s AND d.outcome IS NULL",
+            row[1:],
+        ).fetchall()
+    return key, page
 
 
 def events(path: str, file: str, public_key: str) -> dict[str, Any]:
@@ -285,7 +345,8 @@ def _durable(path: str) -> sqlite3.Connection:
     return raw
 
 
-def _command(name: str, *arguments: object) -> list[str]:
+def command(name: str, *arguments: object) -> list[str]:
+    """Return what starts a floor."""
     return [sys.executable, "-m", "benchmarks.floors", name, *map(str, arguments)]
 
 
@@ -320,6 +381,7 @@ def main(name: str, *arguments: str) -> None:
         "events": events,
         "importing": importing,
         "mjml": mjml_call,
+        "workers": workers,
     }
     sites: dict[str, Any] = {"no-work": no_work, "one-row": one_row, "turning-away": turning_away}
     if name in sites:

@@ -21,7 +21,8 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, func, select, text
+from sqlmodel import col
 
 from benchmarks import storm
 from benchmarks.events import EVENTS_A_READER
@@ -32,9 +33,11 @@ from benchmarks.sink import running_sink
 from digest.app.installation import App
 from digest.delivery.events.event_consumer import EventConsumer
 from digest.delivery.events.spool import Spool
-from digest.delivery.sending import Settlement, StopSignal, dispatch
-from digest.issues.models import Issue
+from digest.delivery.job_queue import QueueName
+from digest.delivery.models import Batch, BatchState
+from digest.delivery.sending import StopSignal
 from digest.mail.sendgrid.webhook import parse
+from digest.worker import run_worker
 from tests.postgres import PostgresServer, own_database, postgres_server
 
 #: What a server with a few gigabytes is given; the rest is as PostgreSQL ships.
@@ -150,18 +153,22 @@ def told(name: str, step: Step, units: int, unit: str) -> None:
 
 
 def send(app: App, readers: int) -> None:
-    """Send batches until so many readers were handed over."""
-    stop_signal, handed = StopSignal(), 0
+    """Work on the jobs of batches until so many readers were handed over."""
+    stop_signal = StopSignal()
 
-    def count(settlement: Settlement) -> None:
-        nonlocal handed
-        handed += settlement.count
-        if handed >= readers:
-            stop_signal.stop()
+    def watch() -> None:
+        batches = select(func.count()).where(col(Batch.state) == BatchState.ACCEPTED)
+        handed = 0
+        while handed < readers and not stop_signal.stopping.wait(0.2):
+            with app.database.read() as session:
+                done = session.connection().execute(batches).scalar_one()
+            handed = done * app.settings.batch_size
+        stop_signal.stop()
 
-    with app.database.read() as session:
-        sending = app.sending.edition_send(session, session.get_one(Issue, 1))
-    dispatch(sending, concurrency=2, stop_signal=stop_signal, progress=count)
+    watching = threading.Thread(target=watch)
+    watching.start()
+    run_worker(app, queues=[QueueName.SEND], concurrency=2, stop_signal=stop_signal)
+    watching.join()
 
 
 def measure(server: PostgresServer, folder: Path, readers: int, sent: int) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:  # a floor reads posts, and runs no code of the product
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from sqlalchemy import Table
 
     from digest.db import Database
@@ -175,7 +176,7 @@ def storm(readers: int, events: int, *, disorder: bool) -> Iterator[bytes]:
 
 def write(path: Path, bodies: Iterator[bytes]) -> str:
     """Sign bodies and write them to a file; returns the public key."""
-    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
 
     private = ec.generate_private_key(ec.SECP256R1())
@@ -185,9 +186,14 @@ def write(path: Path, bodies: Iterator[bytes]) -> str:
             signature = b64encode(private.sign(moment + body, ec.ECDSA(hashes.SHA256())))
             file.write(_HEAD.pack(len(body), len(signature), len(moment)))
             file.write(signature + moment + body)
-    der = private.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    return public_key(private)
+
+
+def public_key(private: EllipticCurvePrivateKey) -> str:
+    """Return a key that verifies what *private* signs, as the settings hold it."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    der = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return b64encode(der).decode()
 
 
