@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from digest.delivery.models import BatchState
+from digest.delivery.pace import start_warm_up
 from digest.delivery.sending import EditionSend, StopSignal, send_one
 from digest.delivery.sending.queue import Claim, claim, start
 from digest.issues.models import Issue, IssueState
@@ -222,6 +223,17 @@ def test_mail_is_made_anew_when_its_sender_has_changed(works: Works) -> None:
     jobs.send(batches[1])
     mails = sorted(works.outbox.glob("*/*.eml"))
     assert ["others@example.com" in mail.read_text("utf-8") for mail in mails] == [False, True]
+
+
+def test_a_warm_up_that_begins_in_the_middle_holds_the_rest_back(works: Works) -> None:
+    batches = works.planned()
+    jobs = BatchJobs(works.app, StopSignal())
+    jobs.send(batches[0])
+    with works.app.database.write() as session:
+        start_warm_up(session, now=works.app.clock(), days=2, first=2, last=3)
+    jobs.send(batches[1])
+    jobs.send(batches[2])
+    assert works.states() == ["accepted", "accepted", "pending"]
 
 
 def test_two_workers_in_two_processes_send_each_reader_one_copy(

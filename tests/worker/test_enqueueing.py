@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -159,3 +160,11 @@ def test_copies_of_the_outbox_folder_get_jobs_when_they_are_to_go_for_real(works
         discard_outbox_copies(session, session.get_one(Issue, 1), 1)
         works.app.job_queue.enqueue_batches(session, works.app.clock())
     assert works.jobs() == [f"send_batch/{batch}" for batch in batches]
+
+
+def test_under_a_limit_of_requests_no_more_jobs_wait_than_may_soon_run(works: Works) -> None:
+    settings = works.app.settings.model_copy(update={"max_requests": 1})
+    queue = replace(works.app, settings=settings).job_queue
+    with works.app.database.write() as session:
+        works.plan(session, queue=queue)
+    assert len(works.jobs()) == 2

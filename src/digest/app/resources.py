@@ -74,7 +74,9 @@ class Resources:
             return NoJobQueue()
         from digest.delivery.postgres_job_queue import PostgresJobQueue
 
-        return PostgresJobQueue()
+        # Beyond the requests that may be under way, jobs would run in vain.
+        most = 2 * self.settings.max_requests
+        return PostgresJobQueue(at_once=most) if most else PostgresJobQueue()
 
     @cached_property
     def identity(self) -> MailIdentity:

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import bindparam, select, text
@@ -20,6 +20,7 @@ from sqlmodel import col
 from digest.app.installation import App
 from digest.delivery.job_queue import SEND_JOB
 from digest.delivery.models import Batch, BatchState
+from digest.delivery.pace import Pace
 from digest.delivery.sending import EditionSend, StopSignal, is_moving, send_one
 from digest.errors import DigestError
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Recipe
@@ -53,9 +54,8 @@ class BatchJobs:
             return
         with self.app.database.read() as session:
             made_from = session.connection().execute(_MADE_FROM, {"batch": batch_id}).first()
-        if made_from is None:
-            return
-        sending = self._sending(made_from)
+            pace = self.app.sending.pace(session)
+        sending = self._sending(made_from, pace) if made_from is not None else None
         if sending is None:
             return
         if send_one(sending, batch_id, self.stop_signal.stopping) is not None and more:
@@ -63,14 +63,14 @@ class BatchJobs:
                 sending.job_queue.enqueue_batches(session, sending.clock())
         self._tell_when_done(sending)
 
-    def _sending(self, made_from: Any) -> EditionSend | None:
+    def _sending(self, made_from: Any, pace: Pace) -> EditionSend | None:
         """Return what sends an edition; ``None`` where nothing may be sent of it."""
         with self._lock:
             if self._is_held():
                 return None
             known = self._sends.get(made_from.edition)
             if known is not None and known[0] == made_from:
-                return known[1]
+                return replace(known[1], pace=pace)  # a warm-up may have begun
             if self._was_interrupted(made_from.issue):
                 return None
             sending = begin_send(self.app, made_from.issue)
