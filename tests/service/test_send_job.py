@@ -12,6 +12,7 @@ import pytest
 
 from digest.app.installation import App, open_app
 from digest.delivery.models import Batch, Installation
+from digest.delivery.pace import start_warm_up
 from digest.delivery.sending.control import resume
 from digest.delivery.sending.planning import plan_deliveries
 from digest.delivery.sending.restore_guard import DatabaseRestored
@@ -19,7 +20,7 @@ from digest.delivery.sending.worker_processes import StopSignal
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.migrations.upgrade import upgrade
 from digest.service.job_registry import release_decision
-from digest.service.send_job import SendJob, recover_idle_issues
+from digest.service.send_job import SendJob, pause_if_interrupted, recover_idle_issues
 from digest.settings import load
 from subscribers.models import Standing, Subscriber, Subscription
 
@@ -109,6 +110,18 @@ def test_an_issue_interrupted_for_too_long_is_paused_with_the_reason(
     assert summary == "weekly-1: paused, its send was interrupted, and it's 13 hours late"
     assert installation.issue().state is IssueState.PAUSED
     assert installation.mails() == 0
+
+
+def test_an_issue_that_a_limit_spreads_over_days_was_not_interrupted(
+    installation: SendInstallation,
+) -> None:
+    with installation.app.database.write() as session:
+        start_warm_up(session, now=NOON, days=3, first=1, last=2)
+    installation.sender().run(NOON)
+    assert installation.mails() == 1
+    next_day = NOON + timedelta(hours=30)
+    assert pause_if_interrupted(installation.app, 1, next_day) == ""
+    assert "interrupted" in pause_if_interrupted(installation.app, 1, NOON + timedelta(hours=37))
 
 
 def test_an_issue_that_a_person_resumes_goes_on(installation: SendInstallation) -> None:

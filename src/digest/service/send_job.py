@@ -11,13 +11,13 @@ import time
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, update
-from sqlmodel import col, select
+from sqlalchemy import ColumnElement, func, update
+from sqlmodel import Session, col, select
 
 from digest.app.installation import App
 from digest.delivery.counts import DeliveryCounts
 from digest.delivery.job_queue import SEND_JOB
-from digest.delivery.models import Batch, BatchState
+from digest.delivery.models import Attempt, Batch, BatchState
 from digest.delivery.sending import (
     EditionSend,
     StopSignal,
@@ -156,18 +156,34 @@ def _look_after(app: App, issue_id: int, now: datetime) -> str:
 
 
 def pause_if_interrupted(app: App, issue_id: int, now: datetime) -> str:
-    """Pause an issue on its way that was interrupted too long ago; return why, empty if not."""
+    """Pause an issue on its way that was interrupted too long ago; return why, empty if not.
+
+    Under a limit of the pace, a send takes as long as it takes: then the time counts from a day
+    after its last request.
+    """
     with app.database.write() as session:
         issue = session.get_one(Issue, issue_id)
         newsletter = store.newsletter_of(session, issue)
         slot = slots.slot_of(session, issue.newsletter_id, issue.period)
-        began = max(filter(None, [issue.prepared_at, slot.due_at if slot else None]))
+        moments = [issue.prepared_at, slot.due_at if slot else None]
+        if app.sending.pace(session).is_limited:
+            moments.append(_day_after_last_claim(session, issue))
+        began = max(filter(None, moments))
         if now <= began + SlotTimes.of(newsletter).late:
             return ""
         hours = (now - began).total_seconds() / 3600
         why = f"its send was interrupted, and it's {hours:.0f} hours late"
         pause(session, issue, why)
     return f"{newsletter.slug}-{issue.number}: paused, {why}"
+
+
+def _day_after_last_claim(session: Session, issue: Issue) -> datetime | None:
+    last = session.exec(
+        select(func.max(Attempt.claimed_at))
+        .join(Batch, col(Batch.id) == col(Attempt.batch_id))
+        .where(Batch.edition_id == store.edition_of(session, issue).id)
+    ).one()
+    return last + timedelta(days=1) if last is not None else None
 
 
 def begin_send(app: App, issue_id: int) -> EditionSend:
