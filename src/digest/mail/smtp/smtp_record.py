@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from ipaddress import ip_address
 
 from digest.errors import BadSetting, BadSignature
 from digest.mail.mailing import Mailbox
@@ -91,11 +92,15 @@ def _dkim(selector: str, key: str | None) -> tuple[str, bytes]:
 
 
 def _spf(domain: str, host: str) -> SenderRecord:
+    try:
+        server = f"ip{ip_address(host).version}:{host}"
+    except ValueError:
+        server = f"a:{host}"
     return SenderRecord(
         what="SPF",
         name=domain,
         type="TXT",
-        value=f"v=spf1 a:{host} ~all",
+        value=f"v=spf1 {server} ~all",
         why="names the servers that may send with this domain in the return path",
     )
 
