@@ -78,6 +78,8 @@ class TransportContract:
     `unreachable`, a transport whose provider can't be reached.
     """
 
+    full = MAX_RECIPIENTS
+
     def test_it_accepts_a_mailing(self, transport: Transport) -> None:
         request = transport.prepare(a_mailing(*READERS))
         assert request.recipients == 2
@@ -143,9 +145,9 @@ class TransportContract:
         ] * 2
 
     def test_a_full_batch_is_one_request(self, transport: Transport, delivered: Delivered) -> None:
-        addresses = [f"reader{number}@example.org" for number in range(MAX_RECIPIENTS)]
+        addresses = [f"reader{number}@example.org" for number in range(self.full)]
         request = transport.prepare(a_mailing(*addresses))
-        assert request.recipients == MAX_RECIPIENTS
+        assert request.recipients == self.full
         assert isinstance(transport.hand_over(request), Accepted)
         assert sorted(mail.address for mail in delivered()) == sorted(addresses)
 

@@ -1,9 +1,9 @@
 """A relay for tests, in a process of its own: takes mail by SMTP, or fails as a file orders.
 
 It writes each accepted mail to a folder before it says so: the folder is what was really sent.
-`faults.json` beside it names a reply for a step ("connect", "ehlo", "mail", "rcpt", "data", "end"),
-by itself or by a part of the recipient's address; "drop" closes the connection, "take and drop"
-after the mail was taken, and "silence" says nothing more.
+`faults.json` beside it names a reply for a step ("connect", "ehlo", "rset", "mail", "rcpt", "data",
+"end"), by itself or by a part of the recipient's address; "drop" closes the connection, "take and
+drop" after the mail was taken, and "silence" says nothing more.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import json
 import ssl
 import sys
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 FOLDER = Path(sys.argv[1])
+NUMBERS = count()
 OPTIONS: dict[str, Any] = json.loads(sys.argv[2])
 
 
@@ -58,6 +60,14 @@ class Relay(SMTP):
     async def instead(self, step: str) -> str | None:
         """Return the reply that is ordered for a step."""
         return ordered(step)
+
+    async def smtp_RSET(self, arg: str) -> None:
+        """Begin anew, unless the step is ordered to fail."""
+        reply = await self.instead("rset")
+        if reply is None:
+            await super().smtp_RSET(arg)
+        else:
+            await self.push(reply)
 
     async def smtp_DATA(self, arg: str) -> None:
         """Take the mail, unless the step is ordered to fail."""
@@ -106,11 +116,11 @@ class Handler:
         address = envelope.rcpt_tos[0]
         reply = ordered("end", address)
         if reply is None or reply == "take and drop":
-            number = sum(1 for _ in FOLDER.glob("*.eml"))
+            number = next(NUMBERS)
             mail = f"{envelope.mail_from}\n{address}\n".encode() + bytes(
                 envelope.original_content or b""
             )
-            (FOLDER / f"{number:05}.eml").write_bytes(mail)
+            (FOLDER / f"{number:06}.eml").write_bytes(mail)
         return "drop" if reply == "take and drop" else reply or "250 2.0.0 taken"
 
 

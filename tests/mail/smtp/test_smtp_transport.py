@@ -223,14 +223,14 @@ def test_connections_are_kept_for_the_next_request(relay: RunningRelay, send: Se
     assert relay.connections == 1
 
 
-def test_a_kept_connection_that_ended_is_opened_anew(tmp_path: Path, relay: RunningRelay) -> None:
-    with running_relay(tmp_path / "mails") as first:
-        transport = first.provider().transport()
-        assert isinstance(transport.hand_over(transport.prepare(a_mailing(*FOUR))), Accepted)
-        transport._pool._idle[0]._smtp.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[attr-defined]
-        assert isinstance(transport.hand_over(transport.prepare(a_mailing(*FOUR))), Accepted)
-        assert first.connections == 2
-        assert len(first.taken) == 8
+def test_a_kept_connection_that_the_relay_has_closed_is_opened_anew(
+    relay: RunningRelay, send: SendTo
+) -> None:
+    assert isinstance(send(), Accepted)
+    relay.orders(rset="drop")
+    assert isinstance(send(), Accepted)
+    assert relay.connections == 2
+    assert len(relay.taken) == 8
 
 
 def test_a_relay_that_takes_few_mails_a_connection_gets_more_connections(tmp_path: Path) -> None:

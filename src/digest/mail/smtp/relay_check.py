@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from digest.mail.mailing import Content, Mailbox, Mailing, Recipient
 from digest.mail.provider import ProviderFinding
-from digest.mail.smtp.relay_session import (
+from digest.mail.smtp.relay_connection import (
     CannotOpen,
     Deadline,
     RelayAddress,
     RelaySecurity,
-    RelaySession,
 )
+from digest.mail.smtp.relay_session import RelaySession
 from digest.mail.smtp.smtp_transport import SMTPTransport
 from digest.mail.transport import Accepted, Halted
 

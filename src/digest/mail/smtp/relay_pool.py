@@ -9,7 +9,8 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from digest.mail.smtp.relay_session import Deadline, RelaySession
+from digest.mail.smtp.relay_connection import Deadline
+from digest.mail.smtp.relay_session import RelaySession
 
 IDLE_SECONDS = 20.0  #: that a connection is kept without a mail; most relays wait for 300
 

@@ -1,29 +1,19 @@
-"""Hides one connection to a relay: how it is opened, and how one mail after the other goes over it.
+"""Hides how one mail after the other goes over a connection, and what is certain when it ends.
 
-`smtplib` connects, greets, encrypts and logs in. It knows no pipelining (RFC 2920) and no limit on
-the whole of a reply, so the commands of a mail are written and read here.
+`smtplib` knows no pipelining (RFC 2920), so the commands of a mail are written and read here.
 """
 
 from __future__ import annotations
 
-import io
 import re
-import smtplib
-import socket
-import ssl
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from digest.errors import DigestError
+from digest.mail.smtp.relay_connection import Deadline, RelayAddress, fault_words, opened
 from digest.mail.smtp.relay_replies import (
     CLOSING,
     GO_ON,
-    READY,
     UNREADABLE,
     MailStep,
     MailVerdict,
@@ -33,52 +23,10 @@ from digest.mail.smtp.relay_replies import (
 )
 from digest.mail.transport import Halted, InDoubt, NotSent
 
-MAX_REPLY = 64 * 1024  #: bytes of one reply, however many lines it has
-CHUNK = 256 * 1024  #: bytes written at once
-CONNECT_SECONDS = 30.0
 MOST_MAILS = 100  #: on one connection, where the relay names no limit; the large ones take as many
 EARLY_SECONDS = 1.0  #: that a reply may take which came before the mail was complete
 _STEPS = (MailStep.SENDER, MailStep.RECIPIENT, MailStep.DATA)
 _END = b".\r\n"
-
-
-class RelaySecurity(StrEnum):
-    """How a connection to the relay is encrypted."""
-
-    STARTTLS = "starttls"  #: from the first moment after the greeting, or not at all
-    TLS = "tls"  #: from the first byte
-    NONE = "none"  #: for a relay on this machine, or on a network of one's own
-
-
-@cache
-def tls_context() -> ssl.SSLContext:
-    """Return the TLS context of this system, created once: it takes longer than a mail."""
-    return ssl.create_default_context()
-
-
-@dataclass(frozen=True, kw_only=True)
-class RelayAddress:
-    """A relay, and how to log in to it."""
-
-    host: str
-    port: int
-    security: RelaySecurity
-    user: str = ""
-    password: str = ""
-    name: str = "localhost"  #: by which this machine greets
-    tls: Callable[[], ssl.SSLContext] = tls_context  #: which certificates are trusted
-
-    def __repr__(self) -> str:
-        """Return host and port, never the password."""
-        return f"RelayAddress({self.host}:{self.port})"
-
-
-class CannotOpen(DigestError):
-    """A connection can't be opened; *answer* says whether another try can help."""
-
-    def __init__(self, answer: NotSent | Halted) -> None:
-        super().__init__(answer.detail)
-        self.answer = answer
 
 
 class OutgoingMail(NamedTuple):
@@ -90,25 +38,6 @@ class OutgoingMail(NamedTuple):
     id: str = ""  #: that a delivery status notification repeats (RFC 3461, ENVID)
 
 
-class Deadline:
-    """The moment by which a request has to end; its clock runs on while the machine sleeps."""
-
-    def __init__(self, seconds: float) -> None:
-        self._end = _now() + seconds
-
-    def remaining(self) -> float:
-        """Return the seconds left; raise `TimeoutError` when none are."""
-        left = self._end - _now()
-        if left <= 0:
-            raise TimeoutError("the time limit for one request is over")
-        return left
-
-    @property
-    def is_over(self) -> bool:
-        """Whether no time is left."""
-        return self._end <= _now()
-
-
 class RelaySession:
     """An open connection to a relay, logged in; used by one thread at a time."""
 
@@ -117,7 +46,7 @@ class RelaySession:
         self.is_usable = True  #: whether another mail may follow
         self.idle_since = 0.0
         self._in_mail = False  #: whether a mail was begun and not ended
-        self._smtp = _opened(relay, deadline)
+        self._smtp = opened(relay, deadline)
 
     @property
     def features(self) -> dict[str, str]:
@@ -155,14 +84,14 @@ class RelaySession:
         except OSError as fault:
             self.is_usable = False
             return MailVerdict(
-                NotSent(detail=f"the relay was lost before the mail ({_words(fault)})")
+                NotSent(detail=f"the relay was lost before the mail ({fault_words(fault)})")
             )
         try:
             self._smtp.write(mail.content + _END)
         except OSError as fault:
             self.is_usable = False
             return self._early(mail) or MailVerdict(
-                NotSent(detail=f"the mail was cut off ({_words(fault)})")
+                NotSent(detail=f"the mail was cut off ({fault_words(fault)})")
             )
         return self._end(mail)
 
@@ -177,7 +106,7 @@ class RelaySession:
             self._smtp.write(b"RSET\r\n")
             self._smtp.reply()
         except OSError as fault:
-            return MailVerdict(NotSent(detail=f"the relay was lost ({_words(fault)})"))
+            return MailVerdict(NotSent(detail=f"the relay was lost ({fault_words(fault)})"))
         return None
 
     def is_alive(self, deadline: Deadline) -> bool:
@@ -260,151 +189,12 @@ class RelaySession:
             reply = self._smtp.reply()
         except OSError as fault:
             self.is_usable = False
-            return MailVerdict(InDoubt(detail=f"no answer to the mail ({_words(fault)})"))
+            return MailVerdict(InDoubt(detail=f"no answer to the mail ({fault_words(fault)})"))
         self._in_mail = False
         self._note(reply)
         return final_verdict(reply, mail.recipient)
 
 
-class _TimedSMTP(smtplib.SMTP):
-    """smtplib's client, whose every wait ends with the deadline, however slowly replies drip."""
-
-    def __init__(self, relay: RelayAddress, deadline: Deadline) -> None:
-        self.deadline = deadline
-        self._tls = relay.tls() if relay.security is RelaySecurity.TLS else None
-        super().__init__(local_hostname=relay.name, timeout=deadline.remaining())
-        self._host = relay.host  # which the certificate has to name
-
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        sock: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return self._tls.wrap_socket(sock, server_hostname=host) if self._tls else sock
-
-    def getreply(self) -> tuple[int, bytes]:
-        """Read one reply within the deadline."""
-        if self.file is None:
-            self.file = io.BufferedReader(_TimedReader(self))
-        self._read = 0
-        return super().getreply()
-
-    def reply(self) -> Reply:
-        """Read one reply; raise `OSError` where the connection ends first."""
-        code, text = self.getreply()
-        return Reply(code, text.decode("utf-8", "replace"))
-
-    def write(self, data: bytes) -> None:
-        """Write all of *data*; raise `OSError` unless all of it was taken by the system."""
-        if self.sock is None:
-            raise ConnectionAbortedError(0, "the connection is closed")
-        view = memoryview(data)
-        for start in range(0, len(view), CHUNK):
-            self.sock.settimeout(self.deadline.remaining())
-            self.sock.sendall(view[start : start + CHUNK])
-
-    def received(self, size: int) -> None:
-        """Count the bytes of a reply; raise `OSError` for one without end."""
-        self._read += size
-        if size == 0:
-            raise ConnectionAbortedError(0, "the relay closed the connection")
-        if self._read > MAX_REPLY:
-            raise ConnectionAbortedError(0, "the relay's reply has no end")
-
-
-class _TimedReader(io.RawIOBase):
-    def __init__(self, smtp: _TimedSMTP) -> None:
-        self._smtp = smtp
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        sock = self._smtp.sock
-        if sock is None:
-            raise ConnectionAbortedError(0, "the connection is closed")
-        sock.settimeout(self._smtp.deadline.remaining())
-        size = int(sock.recv_into(buffer))
-        self._smtp.received(size)
-        return size
-
-
-def _opened(relay: RelayAddress, deadline: Deadline) -> _TimedSMTP:
-    """Return a connection that is ready for a mail; raise `CannotOpen`."""
-    smtp = _TimedSMTP(relay, deadline)
-    smtp.timeout = min(deadline.remaining(), CONNECT_SECONDS)
-    try:
-        _greet(smtp, relay)
-    except Exception as fault:
-        smtp.close()
-        if not isinstance(fault, OSError):
-            raise
-        raise CannotOpen(_why_not(fault)) from None
-    return smtp
-
-
-def _greet(smtp: _TimedSMTP, relay: RelayAddress) -> None:
-    code, text = smtp.connect(relay.host, relay.port)
-    if code != READY:
-        raise smtplib.SMTPConnectError(code, text)
-    _hello(smtp)
-    if relay.security is RelaySecurity.STARTTLS:
-        code, text = smtp.starttls(context=relay.tls())
-        if code != READY:
-            raise smtplib.SMTPResponseException(code, text)
-        _hello(smtp)
-    if relay.user:
-        smtp.login(relay.user, relay.password)
-
-
-def _hello(smtp: _TimedSMTP) -> None:
-    """Greet in the extended way, or in the old one where the relay knows no other."""
-    said = _reply_of(smtp.ehlo())
-    if said.is_final:
-        said = _reply_of(smtp.helo())
-    if not said.is_positive:
-        raise smtplib.SMTPHeloError(said.code, said.text)
-
-
-def _why_not(fault: OSError) -> NotSent | Halted:
-    """Return what a connection that couldn't be opened means."""
-    match fault:
-        case smtplib.SMTPNotSupportedError():
-            what = "AUTH" if "AUTH" in str(fault) else "STARTTLS"
-            return Halted(detail=f"the relay offers no {what}")
-        case ssl.SSLCertVerificationError():
-            return Halted(detail=f"the relay's certificate isn't valid: {fault.verify_message}")
-        case smtplib.SMTPResponseException():
-            said = Reply(fault.smtp_code, _text(fault.smtp_error))
-            where = "login" if isinstance(fault, smtplib.SMTPAuthenticationError) else "connection"
-            detail = f"the relay refuses the {where}: {said.code} {' '.join(said.text.split())}"
-            if said.is_final:
-                return Halted(status=said.code, detail=detail[:300])
-            return NotSent(status=said.code, detail=detail[:300])
-        case smtplib.SMTPAuthenticationError() | smtplib.SMTPException():
-            return NotSent(detail=f"no connection ({type(fault).__name__})")
-    return NotSent(detail=f"no connection ({_words(fault)})")
-
-
-def _reply_of(answer: tuple[int, bytes]) -> Reply:
-    return Reply(answer[0], _text(answer[1]))
-
-
-def _text(raw: bytes | str) -> str:
-    return raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
-
-
 def _xtext(text: str) -> str:
     """Return a text as RFC 3461 writes it in parameters."""
     return "".join(c if "!" <= c <= "~" and c not in "+=" else f"+{ord(c):02X}" for c in text)
-
-
-def _words(fault: OSError) -> str:
-    """Return the cause without any of the relay's text; `smtplib` wraps it."""
-    if isinstance(fault, smtplib.SMTPException) and isinstance(fault.__context__, OSError):
-        fault = fault.__context__
-    kind = type(fault).__name__
-    return f"{kind}: {fault.strerror}" if fault.strerror else kind
-
-
-def _now() -> float:
-    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    return time.clock_gettime(clock)

@@ -11,7 +11,7 @@ from digest.mail.provider import Provider, ProviderFinding, SenderRecord
 from digest.mail.provider_events import ParsedPost
 from digest.mail.smtp.dkim_signature import dns_record, signer
 from digest.mail.smtp.relay_check import inspect_relay
-from digest.mail.smtp.relay_session import RelayAddress
+from digest.mail.smtp.relay_connection import RelayAddress
 from digest.mail.smtp.return_path import ReturnPaths
 from digest.mail.smtp.smtp_transport import Envelopes, SMTPTransport, mails_of
 
@@ -40,7 +40,7 @@ def smtp_provider(
         return Envelopes(paths=return_paths(), base=bounce_address)
 
     def transport() -> SMTPTransport:
-        _require_host(relay)
+        _require_access(relay)
         sign = None
         if dkim_selector or dkim_key:
             sign = signer(*_dkim(dkim_selector, dkim_key))
@@ -76,10 +76,13 @@ def smtp_provider(
     )
 
 
-def _require_host(relay: RelayAddress) -> None:
+def _require_access(relay: RelayAddress) -> None:
     if not relay.host:
         step = "set DIGEST_SMTP_HOST to the relay that takes your mail, or: digest setup"
         raise BadSetting("DIGEST_SMTP_HOST is missing", next_step=step)
+    if relay.user and not relay.password:
+        step = "set DIGEST_SMTP_PASSWORD, or DIGEST_SMTP_PASSWORD_FILE to its file"
+        raise BadSetting("DIGEST_SMTP_USER is set, and its password is missing", next_step=step)
 
 
 def _dkim(selector: str, key: str | None) -> tuple[str, bytes]:

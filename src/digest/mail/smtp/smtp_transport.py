@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
+from functools import partial
 from typing import Any
 
 import orjson
@@ -21,15 +22,10 @@ from digest.mail.smtp.mail_form import (
     shared_head,
     without_marks,
 )
+from digest.mail.smtp.relay_connection import CannotOpen, Deadline, RelayAddress
 from digest.mail.smtp.relay_pool import RelayPool
 from digest.mail.smtp.relay_replies import MailVerdict
-from digest.mail.smtp.relay_session import (
-    CannotOpen,
-    Deadline,
-    OutgoingMail,
-    RelayAddress,
-    RelaySession,
-)
+from digest.mail.smtp.relay_session import OutgoingMail, RelaySession
 from digest.mail.smtp.return_path import ReturnPaths, message_id, return_path
 from digest.mail.transport import (
     Accepted,
@@ -84,8 +80,7 @@ class SMTPTransport:
 
     def __post_init__(self) -> None:
         """Begin without a connection."""
-        pool = RelayPool(lambda deadline: RelaySession(self.relay, deadline))
-        object.__setattr__(self, "_pool", pool)
+        object.__setattr__(self, "_pool", RelayPool(partial(RelaySession, self.relay)))
 
     def prepare(self, mailing: Mailing) -> PreparedRequest:
         """Return the mails as JSON: what they share once, and what each has of its own."""
