@@ -25,7 +25,7 @@ pool_mode = {mode}
 unix_socket_dir = {folder}
 listen_port = 6432
 auth_type = any
-default_pool_size = 4
+default_pool_size = 20
 max_client_conn = 200
 {more}
 """
@@ -76,7 +76,7 @@ def _place(server: URL) -> str:
 def _running(command: list[str], user: str | None, log: IO[bytes]) -> Iterator[None]:
     """Run it for as long as this process lives, and no longer."""
     process = subprocess.Popen(  # noqa: S603 - the pool's own program
-        ["/bin/sh", "-c", UNTIL_EOF, "sh", *command],
+        ["/bin/sh", "-c", UNTIL_EOF.replace("INT", "QUIT"), "sh", *command],
         user=user,
         cwd="/",
         stdin=subprocess.PIPE,

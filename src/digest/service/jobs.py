@@ -15,7 +15,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
-from digest.errors import DigestError
+from digest.errors import DatabaseUnfit, DigestError
 from digest.issues.models import JobRun
 from digest.service.logging_setup import scrub
 from subscribers.errors import SubscribersError
@@ -47,10 +47,15 @@ def run_if_due(
     """Run a job that is due and not claimed elsewhere; return whether it did something.
 
     *woken* runs the job although it isn't due. A failed run is recorded and logged, and the job
-    runs again at its next time; an error of the database is logged only.
+    runs again at its next time; an error of the database is logged only. So is one that another
+    version has made or upgraded since: nothing is done there.
     """
+    from digest.migrations.upgrade import require_newest
+
     now = clock()
     try:
+        with store.read() as session:
+            require_newest(session.connection())
         if not _claim(job, store, now, owner, woken=woken):
             return False
         ok, result = _run(job, now)
@@ -58,6 +63,9 @@ def run_if_due(
     except SQLAlchemyError as fault:
         kind = type(fault).__name__
         log.error("%s: the database can't be used: %s; next: digest doctor", job.name, kind)
+        return False
+    except DatabaseUnfit as fault:
+        log.error("%s: %s; next: %s", job.name, fault, fault.next_step)
         return False
     return ok and bool(result)
 

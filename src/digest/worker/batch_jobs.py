@@ -2,7 +2,7 @@
 
 This module decides what a worker keeps between two batches of an edition. What its mail is made of
 is put together once, and again when the edition or its sender has changed; that the database may be
-sent from is asked once a minute.
+sent from is asked before each batch, though not more than once a second.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from digest.errors import DigestError
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Recipe
 from digest.service import begin_send, pause_if_interrupted
 
-CHECKED_EVERY = 60.0  #: seconds between two looks at the restore guard
+CHECKED_EVERY = 1.0  #: seconds between two looks at the restore guard
 
 log = logging.getLogger(__name__)
 

@@ -40,7 +40,7 @@ def job_app(app: App, queues: Sequence[QueueName], stop_signal: StopSignal) -> A
             f"a worker needs a package that isn't installed: {fault.name}"
         ) from None
     connector = procrastinate.PsycopgConnector(
-        **connection_of(app.database.url),
+        **connection_of(app.database.url, prepares=not app.database.is_pooled),
         min_size=1,
         max_size=CONNECTIONS,
         timeout=CONNECTION_SECONDS,
@@ -92,16 +92,21 @@ def connection_faults() -> tuple[type[Exception], ...]:
     """Return what is raised while the database can't be reached."""
     from procrastinate.exceptions import ConnectorException
     from psycopg import Error
+    from sqlalchemy.exc import DBAPIError
 
-    return (ConnectorException, Error, OSError)
+    return (ConnectorException, DBAPIError, Error, OSError)
 
 
-def connection_of(url: URL) -> dict[str, Any]:
-    """Return what psycopg's pool needs to connect as `digest.db` does."""
+def connection_of(url: URL, *, prepares: bool = True) -> dict[str, Any]:
+    """Return what psycopg's pool needs to connect as `digest.db` does.
+
+    With *prepares* false, it prepares statements only if the URL says after how many runs.
+    """
     from psycopg.conninfo import make_conninfo
 
     options = dict(url.query)
     threshold = options.pop("prepare_threshold", None)
     place = url.translate_connect_args(username="user", database="dbname")
-    kwargs = {"prepare_threshold": None if threshold == "none" else int(str(threshold or 5))}
+    threshold = threshold or ("5" if prepares else "none")
+    kwargs = {"prepare_threshold": None if threshold == "none" else int(str(threshold))}
     return {"conninfo": make_conninfo("", **{**place, **options}), "kwargs": kwargs}

@@ -23,6 +23,7 @@ from digest.delivery.job_queue import QueueName
 from digest.delivery.sending import StopSignal, rare_garbage_collection, restore_guard
 from digest.errors import DigestError
 from digest.worker.daemon_threads import in_thread
+from digest.worker.notices import passes_notices
 
 POLL_SECONDS = 0.25  # how late a stop is noticed at most
 GUARD_SECONDS = 60.0  #: between two refreshes of the restore guard, which each process has
@@ -122,12 +123,16 @@ class Worker:
             await jobs.open_async()
             if failed:
                 log.info("the database is back, and the worker goes on")
+            hears = await asyncio.to_thread(passes_notices, self.app.database)
+            if not hears:
+                log.info("a pool passes no notices on, so jobs are looked for every second")
             with rare_garbage_collection():
                 await jobs.run_worker_async(
                     queues=[queue.value for queue in self.queues],
                     concurrency=self.concurrency,
                     wait=self.wait,
                     delete_jobs="successful",
+                    listen_notify=hears,
                     fetch_job_polling_interval=1.0,
                     shutdown_graceful_timeout=self.stop_signal.grace,
                     install_signal_handlers=False,
