@@ -15,6 +15,7 @@ from digest.mail.provider_events import ProviderEvent
 from digest.mail.sendgrid.payload import ATTEMPT, BATCH, DELIVERY
 from digest.mail.transport import PreparedRequest, SingleAnswer
 from subscribers.models import SendOutcome
+from tests.simulation.pacing import PaceChecker
 from tests.simulation.provider import Provider
 
 #: States in which nobody may be mailed again, for all that is known.
@@ -53,6 +54,7 @@ class InvariantChecker:
 
     db: sqlite3.Connection
     one_by_one: bool = False  #: whether the provider answers for each mail by itself
+    pacing: PaceChecker | None = None
     seen: set[str] = field(default_factory=set)  #: attempts
     allowed: dict[str, set[str]] = field(default_factory=dict)  #: attempt to who might be mailed
     left: set[str] = field(default_factory=set)  #: addresses whose reader left, and isn't back
@@ -111,6 +113,8 @@ class InvariantChecker:
                 self.seen.add(key)
                 free = {address for _, address in self.rows(_MAILABLE)}
                 self.allowed[key] = free - self.left
+                if self.pacing is not None:
+                    self.pacing.claimed(key)
 
     def first_wave_is(self, edition: int, readers: int) -> None:
         """Check, as the audience is frozen, that the first wave has so many who may be mailed."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from digest.delivery import pace
 from digest.delivery.events.event_handler import handle_events
 from digest.delivery.sending import control, rollout
 from digest.delivery.sending.planning import Grouping, plan_deliveries
@@ -77,7 +78,7 @@ def freeze(world: World, issue: int, edition: int) -> None:
                 newsletter=NEWSLETTER,
                 batch_size=world.random.randint(1, 4),
                 first_wave=world.wave,
-                groups=Grouping(seats=SEATS),
+                groups=Grouping(seats=SEATS, pace=world.pace),
                 now=world.clock(),
             )
             if world.wave:
@@ -238,8 +239,35 @@ def offer_again(world: World) -> None:
 def jump(world: World) -> None:
     """The clock jumps, back or ahead."""
     seconds = world.random.choice(JUMPS)
+    if world.pace.is_limited:  # all machines go by the server's clock, and it isn't set back
+        seconds = abs(seconds)
     world.now += timedelta(seconds=seconds)
     world.note(f"the clock jumps by {seconds} s")
+
+
+def warm_up(world: World) -> None:
+    """A person begins a warm-up, or lets one that stopped go on, or ends it."""
+    if not world.pace.warm_up:
+        return
+    with world.write() as session:
+        plan, now = pace.active_warm_up(session), world.clock()
+        if plan is None:
+            first, factor = world.random.randint(1, 4), world.random.randint(1, 3)
+            pace.start_warm_up(session, now=now, days=4, first=first, last=first * factor)
+        elif plan.stopped_at is not None and world.chance(0.5):
+            pace.go_on(session, plan, now)
+        elif plan.stopped_at is not None or world.chance(0.1):
+            pace.end_warm_up(session, by="Ada", why="the log", now=now)
+        pace.ask_again(session)
+    world.note("Ada looks after the warm-up")
+
+
+def judge(world: World) -> None:
+    """The service judges the warm-up by its news."""
+    if world.pace.warm_up:
+        with world.write() as session:
+            why = pace.judge_warm_up(session, world.clock(), pace.WarmUpLimits())
+        world.note(f"the warm-up {f'stops: {why}' if why else 'is fine'}")
 
 
 def news(world: World) -> None:
@@ -273,6 +301,8 @@ _ACTS: dict[Callable[[World], None], float] = {
     send: 30,
     news: 14,
     minute: 10,
+    warm_up: 4,
+    judge: 4,
     leave: 10,
     jump: 6,
     resolve: 8,

@@ -14,6 +14,7 @@ from random import Random
 
 from digest.db import Database
 from digest.delivery.counts import count_deliveries
+from digest.delivery.pace import UNLIMITED, Pace, active_warm_up, ask_again, end_warm_up
 from digest.delivery.reporting.status import issue_status
 from digest.delivery.sending import control
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
@@ -22,6 +23,7 @@ from subscribers.models import Standing, Subscriber, Subscription
 from tests.simulation import people
 from tests.simulation.invariants import InvariantChecker, Violation
 from tests.simulation.job_queue import SimulatedJobQueue
+from tests.simulation.pacing import GMAIL, PaceChecker, TooFast
 from tests.simulation.provider import FAULTS, Provider
 from tests.simulation.world import BEGIN, NEWSLETTER, World, open_watch
 
@@ -74,7 +76,7 @@ def run(seed: int, stage: SimulationDatabase) -> RunResult:
         try:
             _live(world)
             _settle(world)
-        except Violation as found:
+        except (Violation, TooFast) as found:
             fault = str(found)
         except Exception:  # a crash of the engine is a finding like any other
             fault = traceback.format_exc()
@@ -96,13 +98,14 @@ def _world(seed: int, stage: SimulationDatabase) -> Iterator[World]:
     random = Random(seed)  # noqa: S311 - a seed is the point
     readers = _people(stage.database, random)
     with closing(open_watch(stage.path)) as db:
-        provider = _provider(random, readers)
+        provider, pace = _provider(random, readers), _pace(random)
         yield World(
             seed=seed,
             database=stage.database,
             random=random,
             provider=provider,
-            watch=InvariantChecker(db, one_by_one=provider.one_by_one),
+            watch=InvariantChecker(db, provider.one_by_one, PaceChecker(db, pace)),
+            pace=pace,
             jobs=_job_queue(random),
             by_jobs=random.random() < 0.5,
             canary="watch@example.com" if random.random() < 0.2 else "",
@@ -115,7 +118,8 @@ def _world(seed: int, stage: SimulationDatabase) -> Iterator[World]:
 
 def _people(database: Database, random: Random) -> list[str]:
     """Store a small list and one or two built issues; return the addresses."""
-    readers = [f"r{n}@example.org" for n in range(1, random.randint(3, 20))]
+    number = random.randint(3, 20)
+    readers = [f"r{n}@{'example.org' if n % 3 else 'gmail.com'}" for n in range(1, number)]
     with database.write() as session:
         session.add(Newsletter(id=1, slug=NEWSLETTER, name="Weekly"))
         session.add_all(
@@ -162,6 +166,18 @@ def _provider(random: Random, readers: list[str]) -> Provider:
     )
 
 
+def _pace(random: Random) -> Pace:
+    """Return no limit, mostly, or several together."""
+    if random.random() < 0.6:
+        return UNLIMITED
+    return Pace(
+        per_hour=random.choice([0, 2, 7, 60, 120]),
+        by_scope=random.choice([{}, {GMAIL: 1}, {GMAIL: 4}]),
+        requests=random.choice([0, 0, 1, 2]),
+        warm_up=random.random() < 0.5,
+    )
+
+
 def _job_queue(random: Random) -> SimulatedJobQueue:
     """Return a queue that keeps what it is told, or one that doesn't."""
     return SimulatedJobQueue(
@@ -196,6 +212,7 @@ def _round(world: World, number: int) -> bool:
     After some rounds, they release what a first wave still holds back, and in the end they call off
     what the provider refuses to everybody.
     """
+    _end_warm_up(world)
     for (key,) in world.rows("SELECT key FROM batch WHERE state = 'in-doubt' ORDER BY id"):
         people.decide(world, key)
     rows = world.rows(
@@ -220,10 +237,26 @@ def _round(world: World, number: int) -> bool:
         if not world.by_jobs:
             world.send(edition)
     if world.by_jobs:
+        _work(world)
+    return _is_open(world)
+
+
+def _work(world: World) -> None:
+    """Let a worker do all there is, in some hours where only so many may go in each."""
+    for _ in range(6 if world.pace.is_limited else 1):
+        world.now += timedelta(hours=1)
         world.minute()
         world.work(jobs=1_000)
-        world.minute()
-    return _is_open(world)
+    world.minute()
+
+
+def _end_warm_up(world: World) -> None:
+    """End a warm-up that has stopped: nothing would leave again."""
+    with world.write() as session:
+        plan = active_warm_up(session)
+        if plan is not None and plan.stopped_at is not None:
+            end_warm_up(session, by="Ada", why="the log", now=world.clock())
+            ask_again(session)
 
 
 def _is_open(world: World) -> bool:

@@ -21,6 +21,7 @@ import orjson
 from sqlmodel import Session, col, select
 
 from digest.db import Database
+from digest.delivery.pace import UNLIMITED, Pace
 from digest.delivery.sending.batch_worker import EditionSend, send_one
 from digest.delivery.sending.dispatcher import dispatch, mark_sent_if_done
 from digest.delivery.sending.personalization import recipient_builder
@@ -84,6 +85,7 @@ class World:
     by_jobs: bool = False  #: whether workers send, or `digest send`
     now: datetime = BEGIN
     canary: str = ""  #: the watched address that gets a copy of each issue first
+    pace: Pace = UNLIMITED
     wave: int = 0  #: how many readers go out alone first
     depth: int = 0
     action_rate: float = 0.1  #: how much goes on in each gap
@@ -204,6 +206,7 @@ class World:
             recipient=RECIPIENT,
             lease=120.0,
             retry_policy=RetryPolicy(jitter=lambda: 0.5),
+            pace=self.pace,
             job_queue=self.jobs,
             step=lambda name: self._step(process, name),
         )
@@ -225,7 +228,8 @@ class World:
         dies = self.random.randint(1, 40) if self.chance(self.death_rate) else -1
         stops = self.random.randint(1, 40) if self.chance(0.1) else -1
         process = Process(f"{kind}-{number}", dies, stops, seen=self.chance(0.8))
-        process.ahead = self.random.choice(APART)
+        if not self.pace.is_limited:
+            process.ahead = self.random.choice(APART)
         process.stop_signal = StopSignal(stopping=_WaitingSignal(self, process))
         self.processes[process.owner] = process
         return process
