@@ -32,6 +32,7 @@ def shared_postfix() -> Iterator[RunningPostfix]:
 
 @pytest.fixture
 def postfix(shared_postfix: RunningPostfix) -> RunningPostfix:
+    wait_for(lambda: not queued(shared_postfix), shared_postfix)
     for path in shared_postfix.mails(CATCH_ALL):
         path.unlink()
     return shared_postfix
