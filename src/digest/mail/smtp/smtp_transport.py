@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from email.utils import formatdate
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from functools import partial
 from typing import Any
 
@@ -149,7 +150,7 @@ def _mail_of(mailing: Mailing, recipient: Recipient, envelopes: Envelopes) -> di
 def _outgoing(mails: Mapping[str, Any], sign: Sign | None, now: float) -> Iterator[OutgoingMail]:
     """Yield each mail in its form on the wire, made when it is its turn."""
     pieces = body_pieces(mails["text"], mails["html"])
-    shared = [f"Date: {formatdate(now)}", *mails["head"]]
+    shared = [f"Date: {format_datetime(datetime.fromtimestamp(now, UTC))}", *mails["head"]]
     for each in mails["mails"]:
         head = "\r\n".join([*shared, *each["head"], "\r\n"]).encode("ascii")
         content = head + joined_body(pieces, each["parts"])
