@@ -47,10 +47,11 @@ preview: $(READY)  ## The desk in the folder desk/, with samples where it has no
 bench: $(READY)  ## Speed and memory of the send, beside a floor
 	@$(BIN)/python -m benchmarks.send $(ARGS)
 
-soak: $(READY)  ## 10,000 simulated seeds, and a death at every step; takes an hour
+soak: $(READY)  ## 10,000 simulated seeds, a death at every step, four machines; takes an hour
 	@sh scripts/system-packages.sh strace
 	@$(BIN)/python -m tests.simulation --seeds 10000 $(ARGS)
 	@DIGEST_SOAK=1 $(BIN)/pytest -q -n auto --dist worksteal tests/stories/killing
+	@$(BIN)/python -m tests.stories.killing.trial
 
 catalogues: $(READY)  ## New and changed words into each language's catalogue; says what is untranslated
 	@$(BIN)/python scripts/catalogues.py

@@ -94,6 +94,7 @@ def floor(bench: Bench, folder: Path, url: str, looking: Connection, workers: in
     dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     command = floors.command("workers", dsn, bench.sink, bench.requests)
     pipe: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    pipe["start_new_session"] = True  # as the workers: the kernel shares processors by session
     with ExitStack() as stack:
         started: list[Any] = [
             stack.enter_context(subprocess.Popen(command, cwd=floors.ROOT, **pipe))  # noqa: S603 - our own interpreter
@@ -148,7 +149,8 @@ def _worker(bench: Bench, folder: Path, url: str) -> Iterator[subprocess.Popen[b
     command += ["--concurrency", str(bench.requests)]
     env = {"PATH": os.environ["PATH"], **bench.settings(url, folder)}
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)  # noqa: S603 - our own interpreter
+        told: dict[str, Any] = {"stdout": log, "stderr": log, "start_new_session": True}
+        process = subprocess.Popen(command, cwd=folder, env=env, **told)  # noqa: S603 - our own interpreter
     try:
         yield process
     finally:
