@@ -210,10 +210,9 @@ def decide(made: Trial, batches: list[str]) -> None:
 
 
 @contextmanager
-def trial(folder: Path, *, readers: int, batch: int) -> Iterator[Trial]:
-    """Lay a trial out: the servers, and an installation with an issue that isn't planned."""
+def trial(folder: Path, server: PostgresServer, *, readers: int, batch: int) -> Iterator[Trial]:
+    """Lay a trial out: the provider, and an installation with an issue that isn't planned."""
     with ExitStack() as stack:
-        server = stack.enter_context(postgres_server())
         url = stack.enter_context(own_database(server.url))
         fake = stack.enter_context(running_fake(folder, hold_events=True, shares={"all": 0.0}))
         settings = {
@@ -254,7 +253,8 @@ def main() -> None:
     asked = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
-        trial(Path(folder), readers=asked.readers, batch=asked.batch) as made,
+        postgres_server() as server,
+        trial(Path(folder), server, readers=asked.readers, batch=asked.batch) as made,
     ):
         verdict = run(made, workers=asked.workers, batches=asked.readers // asked.batch)
     sys.stdout.write(f"{verdict}\n")
