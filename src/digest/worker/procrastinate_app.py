@@ -40,7 +40,7 @@ def job_app(app: App, queues: Sequence[QueueName], stop_signal: StopSignal) -> A
             f"a worker needs a package that isn't installed: {fault.name}"
         ) from None
     connector = procrastinate.PsycopgConnector(
-        **connection_of(app.database.url, prepares=not app.database.is_pooled),
+        **connection_of(app.database.url, pooled=app.database.is_pooled),
         min_size=1,
         max_size=CONNECTIONS,
         timeout=CONNECTION_SECONDS,
@@ -97,16 +97,21 @@ def connection_faults() -> tuple[type[Exception], ...]:
     return (ConnectorException, DBAPIError, Error, OSError)
 
 
-def connection_of(url: URL, *, prepares: bool = True) -> dict[str, Any]:
+def connection_of(url: URL, *, pooled: bool) -> dict[str, Any]:
     """Return what psycopg's pool needs to connect as `digest.db` does.
 
-    With *prepares* false, it prepares statements only if the URL says after how many runs.
+    A commit about a job needn't wait for the disk, as one of the ledger's must: a job that runs
+    twice does nothing twice, and one that is lost is found within a minute. Where the server is
+    *pooled*, it does wait, since a pool passes no option on; and statements are prepared only if
+    the URL says after how many runs.
     """
     from psycopg.conninfo import make_conninfo
 
     options = dict(url.query)
     threshold = options.pop("prepare_threshold", None)
     place = url.translate_connect_args(username="user", database="dbname")
-    threshold = threshold or ("5" if prepares else "none")
+    threshold = threshold or ("none" if pooled else "5")
     kwargs = {"prepare_threshold": None if threshold == "none" else int(str(threshold))}
+    if not pooled:
+        options["options"] = f"{options.get('options', '')} -csynchronous_commit=off".strip()
     return {"conninfo": make_conninfo("", **{**place, **options}), "kwargs": kwargs}

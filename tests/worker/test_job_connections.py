@@ -1,0 +1,22 @@
+"""How a worker's own connections, those for the queue of jobs, differ from the ledger's."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import make_url
+
+from digest.worker.procrastinate_app import connection_of
+
+URL = "postgresql+psycopg://us@host/news?options=-csearch_path%3Dours"
+
+
+def test_a_commit_about_a_job_waits_for_no_disk() -> None:
+    told = connection_of(make_url(URL), pooled=False)["conninfo"]
+    assert "options='-csearch_path=ours -csynchronous_commit=off'" in told
+
+
+@pytest.mark.parametrize("url", ["postgresql://us@host/news", URL])
+def test_a_pool_is_asked_for_nothing_that_it_does_not_pass_on(url: str) -> None:
+    asked = connection_of(make_url(url), pooled=True)
+    assert "synchronous_commit" not in asked["conninfo"]
+    assert asked["kwargs"] == {"prepare_threshold": None}
