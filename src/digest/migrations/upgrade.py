@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from digest.errors import DatabaseUnfit
@@ -21,15 +21,19 @@ OTHER_TABLES = (
     "no upgrade mends that: restore a backup whose tables are right. A database made by a version"
     " between two releases has none: keep its file, and set up a new one elsewhere"
 )
+#: Advisory lock on PostgreSQL, held from reading the revision until the commit.
+_UPGRADING = func.hashtext("digest upgrade")
 _ABOUT_TABLES = ("already exists", "no such table", "no such column", "does not exist")
 
 
 def upgrade(connection: Connection) -> bool:
     """Run the missing revisions, and those of the job queue; return false where there are none.
 
-    The caller commits. Raise `DatabaseUnfit` for an unknown revision, or for tables that no
-    revision has made.
+    The caller commits; until then, another machine's upgrade waits. Raise `DatabaseUnfit` for an
+    unknown revision, or for tables that no revision has made.
     """
+    if connection.dialect.name != "sqlite":  # SQLite admits one writer at a time
+        connection.execute(select(func.pg_advisory_xact_lock(_UPGRADING)))
     before = current(connection)
     if before == newest():
         return job_queue_schema.bring_up(connection)
