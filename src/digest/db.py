@@ -38,6 +38,8 @@ _DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 #: Parameters that psycopg takes as Python objects only, so that no URL can carry them.
 _NO_TEXT = frozenset({"autocommit", "context", "cursor_factory", "row_factory"})
 _NEVER = "none"
+#: Connections to a server that a process has at once, and those that it keeps when idle.
+MOST_CONNECTIONS, KEPT_CONNECTIONS = 10, 5
 #: SQLite's page cache per connection, in KiB: holds a batch, and keeps memory use flat.
 CACHE_KIB = 16_000
 
@@ -234,6 +236,8 @@ def _open(url: URL, *, is_sqlite: bool) -> Engine:
             bare,
             hide_parameters=True,
             pool_pre_ping=True,
+            pool_size=KEPT_CONNECTIONS,
+            max_overflow=MOST_CONNECTIONS - KEPT_CONNECTIONS,
             execution_options=ROWCOUNT,
             connect_args=options,
         )

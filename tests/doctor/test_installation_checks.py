@@ -21,7 +21,11 @@ from digest.db import Database
 from digest.delivery import known_secrets
 from digest.delivery.events.dead_letters import ACCOUNT, add_dead_letters
 from digest.doctor import database_checks
-from digest.doctor.database_checks import NETWORK_FILE_SYSTEMS, file_system
+from digest.doctor.database_checks import (
+    NETWORK_FILE_SYSTEMS,
+    check_connections,
+    file_system,
+)
 from digest.doctor.health_check import HealthLevel
 from digest.doctor.installation_checks import run_checks, sender_domains
 from digest.issues import newsletters, store
@@ -488,6 +492,19 @@ def test_A12_a_postgres_that_does_not_wait_for_its_disk_is_refused(
     app = open_app(load({}, database_url=url, **FIT))
     # The tests' own server is set up for speed, which is just what must be refused.
     assert "synchronous_commit is off" in str(refused(app))
+
+
+def test_a_server_without_room_for_one_more_process_is_reported() -> None:
+    assert list(check_connections(87, 97)) == []
+    [fact] = check_connections(88, 97)
+    assert fact.says == (
+        "88 of the database server's 97 are in use, and one more process may open 10"
+    )
+
+
+def test_a_server_with_room_says_nothing_of_connections(postgres_database: Database) -> None:
+    url = postgres_database.url.render_as_string(hide_password=False)
+    assert "connections" not in warned(open_app(load({}, database_url=url, **FIT)))
 
 
 def test_each_sender_in_use_is_checked(install: Install) -> None:

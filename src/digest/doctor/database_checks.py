@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from digest.app.installation import App
+from digest.db import MOST_CONNECTIONS
 from digest.delivery.sending import restore_guard
 from digest.doctor.health_check import CheckResult, fault, fine, refused, warning
 from digest.issues.models import JobRun
@@ -211,9 +212,12 @@ def _postgres(app: App) -> Iterator[CheckResult]:
         setting = session.connection().execute(text("SHOW synchronous_commit")).scalar_one()
         server_time = session.connection().execute(text("SELECT now()")).scalar_one()
         read_only = session.connection().execute(text("SHOW transaction_read_only")).scalar_one()
+        limit, used = session.connection().execute(_CONNECTIONS).one()
         job_queue = job_queue_schema.unfit(session.connection())
     if job_queue is not None:
         yield refused("database", str(job_queue), job_queue.next_step or "")
+    if not app.database.is_pooled:
+        yield from check_connections(used, limit)
     if read_only == "on":
         yield refused(
             "database",
@@ -232,6 +236,25 @@ def _postgres(app: App) -> Iterator[CheckResult]:
             "clock",
             f"it's {drift} apart from the database server's clock",
             "set both clocks by NTP",
+        )
+
+
+#: Those open to ordinary users, and those in use; of other users' only the database is shown.
+_CONNECTIONS = text(
+    "SELECT CAST(current_setting('max_connections') AS integer)"
+    " - CAST(current_setting('superuser_reserved_connections') AS integer),"
+    " (SELECT count(datid) FROM pg_stat_activity)"
+)
+
+
+def check_connections(used: int, limit: int) -> Iterator[CheckResult]:
+    """Check that the server has room for the connections of one more process."""
+    if used + MOST_CONNECTIONS > limit:
+        yield warning(
+            "connections",
+            f"{used} of the database server's {limit} are in use, and one more process may open"
+            f" {MOST_CONNECTIONS}",
+            "raise max_connections in PostgreSQL, or put pgbouncer in front of it",
         )
 
 
