@@ -82,16 +82,16 @@ def test_a_machine_that_never_sent_begins_at_once_and_holds_nobody(
 def test_machines_that_begin_at_one_moment_all_may(
     database: Database, sending: EditionSend, folder: Folder
 ) -> None:
-    files, together = [folder(f"machine-{n}") for n in range(4)], Barrier(4)
+    files, together = [folder(f"machine-{n}") for n in range(10)], Barrier(10)
 
     def start(file: RestoreGuardFile) -> None:
         together.wait(60)
         restore_guard.begin(database, file)
 
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(10) as pool:
         list(pool.map(start, files))
     send(sending, files[0])
-    assert [restore_guard.hold_reason(database, each) for each in files] == [None] * 4
+    assert [restore_guard.hold_reason(database, each) for each in files] == [None] * 10
     with database.read() as session:
         assert len(session.exec(select(Installation)).all()) == 1
 
