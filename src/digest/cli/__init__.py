@@ -69,6 +69,9 @@ COMMANDS = {
         "send": "Send an issue now and show progress; run it again to resume an interrupted send.",
         "status": "Show where each issue stands, what is stuck, and what to do next.",
     },
+    "digest.cli.issue.warm_up:app": {
+        "warmup": "Warm a new sender up: send to more readers every day.",
+    },
     "digest.cli.issue.correct:app": {
         "correct": (
             "Correct a sent issue: build a mail with the corrections for the readers who got it."
@@ -144,7 +147,7 @@ GROUPS = {
     "Issue": (
         "pick", "draft", "build", "preview", "show", "check", "rebuild", "test", "approve",
         "send-back", "unattended", "schedule", "send", "status", "pause", "resume", "cancel",
-        "resolve", "correct",
+        "resolve", "correct", "warmup",
     ),
     "Readers": ("subscribers",),
     "Results": ("report", "votes", "events", "bounces"),

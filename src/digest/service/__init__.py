@@ -5,7 +5,8 @@ in the database, so that one of many processes runs it, and records the result. 
 the jobs to an installation: `publisher` moves each newsletter's slots from claim to release,
 `send_job` sends the issues that are released, `editor_notifications` mails the editors about
 slots that need them, and `backup` copies a SQLite database. `send_start` starts a send that a
-person asked for, by `digest send` or at the desk. `overview` reads slots and job runs back for
+person asked for, by `digest send` or at the desk; `sender_warm_up` starts, shows and ends the plan
+that limits each day of a new sender. `overview` reads slots and job runs back for
 `digest status` and `digest schedule`, and `issue_outlook` says what is ahead of an issue;
 `logging_setup` formats and scrubs every log line.
 """
@@ -31,6 +32,12 @@ from digest.service.overview import (
 from digest.service.scheduler import ClockJumpDetector, Scheduler
 from digest.service.send_job import begin_send, pause_if_interrupted
 from digest.service.send_start import ResumedSend, require_real_send, resume_send, start_send
+from digest.service.sender_warm_up import (
+    WarmUpStatus,
+    begin_warm_up,
+    stop_warm_up,
+    warm_up_status,
+)
 
 __all__ = [
     "MINUTE",
@@ -40,7 +47,9 @@ __all__ = [
     "ResumedSend",
     "Scheduler",
     "UpcomingMoment",
+    "WarmUpStatus",
     "begin_send",
+    "begin_warm_up",
     "copies",
     "issue_outlook",
     "job_facts",
@@ -57,5 +66,7 @@ __all__ = [
     "set_up_logs",
     "slot_facts",
     "start_send",
+    "stop_warm_up",
     "upcoming",
+    "warm_up_status",
 ]

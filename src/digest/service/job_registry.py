@@ -37,6 +37,7 @@ from digest.service.editor_notifications import EditorNotifications, notify_edit
 from digest.service.jobs import MINUTE, Job
 from digest.service.publisher import Publisher, ReleaseDecision, advance_slots
 from digest.service.send_job import SendJob, look_after_jobs, recover_idle_issues
+from digest.service.sender_warm_up import look_after_warm_up
 from subscribers.models import LetterState
 from subscribers.retention import purge
 
@@ -56,6 +57,7 @@ def jobs_of(app: App, stop: StopSignal) -> list[Job]:
         ),
         Job(name="editors", every=MINUTE, run=partial(notify_editors, letters)),
         Job(name="send", every=MINUTE, run=_send_job(app, stop)),
+        Job(name="warm-up", every=MINUTE, run=partial(look_after_warm_up, app)),
         Job(name="recover", every=MINUTE, run=lambda _: recover_idle_issues(app)),
         Job(name="verdicts", every=MINUTE, run=partial(_verdicts, app), then=("letters",)),
         Job(name="letters", every=MINUTE, run=lambda _: _letters(app, stop)),

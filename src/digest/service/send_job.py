@@ -18,6 +18,7 @@ from digest.app.installation import App
 from digest.delivery.counts import DeliveryCounts
 from digest.delivery.job_queue import SEND_JOB
 from digest.delivery.models import Attempt, Batch, BatchState
+from digest.delivery.pace import waits
 from digest.delivery.sending import (
     EditionSend,
     StopSignal,
@@ -205,6 +206,10 @@ def _send(app: App, issue_id: int, stop: StopSignal) -> str:
     )
     sent = isinstance(sending.transport, LoggingTransport) and sending.transport.requests
     if not sent and (counts.pending or counts.in_doubt):
+        if counts.pending and sending.pace.is_limited:
+            with app.database.read() as session:
+                wait = waits(session, sending.pace, app.clock())
+            return f"{sending.issue} {wait.words}" if wait else ""
         return ""  # the issue waits for events, or for a person
     return f"{sending.issue}: {_in_words(counts)}"
 

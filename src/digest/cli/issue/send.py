@@ -41,6 +41,7 @@ from digest.delivery.models import Rollout
 from digest.delivery.reporting import IssueStatus, excluded_readers, issue_status, refused_too_many
 from digest.delivery.sending import (
     MIN_BATCHES,
+    WAITS,
     EditionSend,
     Settlement,
     StopSignal,
@@ -280,7 +281,8 @@ def _progress(
                 return
             bar.advance(task, settled.accepted)
             if settled.detail:
-                line = f"{settled.outcome}: {settled.detail}"
+                waits = settled.outcome == WAITS  # its detail says so by itself
+                line = settled.detail if waits else f"{settled.outcome}: {settled.detail}"
                 lines[line] += 1
                 if lines[line] == 1:
                     bar.console.print(line, markup=False)
@@ -300,7 +302,14 @@ def _status(
 ) -> tuple[IssueStatus, IssueOutlook]:
     with call.app.database.read() as session:
         issue, edition = find_issue(session, newsletter, number)
-        report = issue_status(session, issue, edition, call.app.clock(), is_alive=is_alive)
+        report = issue_status(
+            session,
+            issue,
+            edition,
+            call.app.clock(),
+            is_alive=is_alive,
+            pace=call.app.sending.pace(session),
+        )
         return report, issue_outlook(call.app, session, issue)
 
 
@@ -342,10 +351,10 @@ def _running(session: Session) -> Sequence[Newsletter]:
 def _reports(
     call: CommandContext, session: Session, newsletter: Newsletter
 ) -> list[tuple[IssueStatus, IssueOutlook]]:
-    now = call.app.clock()
+    now, pace = call.app.clock(), call.app.sending.pace(session)
     return [
         (
-            issue_status(session, issue, store.edition_of(session, issue), now),
+            issue_status(session, issue, store.edition_of(session, issue), now, pace=pace),
             issue_outlook(call.app, session, issue),
         )
         for issue in store.issues(session, newsletter.id)

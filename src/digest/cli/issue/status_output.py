@@ -49,8 +49,8 @@ def print_status(call: CommandContext, report: IssueStatus, outlook: IssueOutloo
     if report.excluded:
         call.out.print(f"    list them: digest status {report.named} --who")
     _print_problems(call, report)
-    if outlook.says:
-        call.out.print(f"  {outlook.says}", markup=False)
+    for words in filter(None, (report.waits and f"It {report.waits}.", outlook.says)):
+        call.out.print(f"  {words}", markup=False)
     step = report.next_step or outlook.next_step
     if step:
         call.out.print(f"  next: {step}", markup=False)

@@ -22,6 +22,7 @@ from digest.delivery.models import (
     DeliveryOutcome,
     Rollout,
 )
+from digest.delivery.pace import UNLIMITED, Pace, stop_reason, waits
 from digest.delivery.reporting import doubt_evidence
 from digest.delivery.reporting.exclusions import ExclusionCount, exclusion_counts
 from digest.delivery.sending import alive, count_outbox_copies, is_presumed_dead, waiting
@@ -87,6 +88,7 @@ class IssueStatus:
     outbox_copies: int = 0  #: copies written to the outbox folder, which reached nobody
     claimed: int = 0  #: the part of pending that a living sender is about to send
     corrects: int | None = None  #: number of the weekly issue, of a correction
+    waits: str = ""  #: what the pace lets it wait for: "waits until 00:00 UTC for …"
 
     @property
     def phase(self) -> IssuePhase:
@@ -102,7 +104,10 @@ class IssueStatus:
         unsent = self.counts.pending - self.counts.parked
         if self.state is not IssueState.PREPARED or not unsent or self.problems:
             return ""
-        return "" if self.counts.under_way else f"digest send {self.named} sends what waits"
+        if self.counts.under_way:
+            return ""
+        goes_on = f"digest send {self.named} sends what waits"
+        return f"{goes_on}, then" if self.waits else goes_on
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, with the counts at the top level."""
@@ -117,6 +122,7 @@ class IssueStatus:
             "in_outbox": self.outbox_copies,
             "left_out": [asdict(row) for row in self.excluded],
             "problems": [asdict(problem) for problem in self.problems],
+            "waits": self.waits,
             "next_step": self.next_step,
         }
 
@@ -128,6 +134,7 @@ def issue_status(
     now: datetime,
     *,
     is_alive: Callable[[str], bool | None] = alive,
+    pace: Pace = UNLIMITED,
 ) -> IssueStatus:
     """Return where an issue stands.
 
@@ -164,7 +171,18 @@ def issue_status(
         outbox_copies=in_outbox,
         claimed=sum(batch.size for batch, _ in held if batch.state is BatchState.CLAIMED),
         corrects=issue.corrected_number,
+        waits=_waits(session, issue, counts, pace, now),
     )
+
+
+def _waits(
+    session: Session, issue: Issue, counts: DeliveryCounts, pace: Pace, now: datetime
+) -> str:
+    """Return what an issue on its way waits for by its pace; empty where it's nothing."""
+    if issue.state is not IssueState.PREPARED or not counts.pending:
+        return ""
+    wait = waits(session, pace, now)
+    return wait.words if wait else ""
 
 
 def _in_outbox(issue: Issue, copies: int) -> Iterator[Problem]:
@@ -195,7 +213,7 @@ def _paused(
     nobody_waits = counts.pending == 0 and counts.in_doubt == 0
     if issue.state is IssueState.PAUSED:
         step = again if nobody_waits and counts.refused else f"digest resume {named(issue)}"
-        held = _held_by_first_wave(session, issue, edition, now)
+        held = _held_by_warm_up(session, issue) or _held_by_first_wave(session, issue, edition, now)
         yield Problem(what=f"paused: {issue.note}", next_step=held or f"fix this, then: {step}")
     if refused_too_many(counts) and counts.accepted:
         part = counts.refused / (counts.accepted + counts.refused)
@@ -207,6 +225,17 @@ def _paused(
             ),
             readers=counts.refused,
         )
+
+
+def _held_by_warm_up(session: Session, issue: Issue) -> str:
+    """Return the next step for an issue that is paused since the warm-up stopped; else empty."""
+    if not issue.note or issue.note != stop_reason(session):
+        return ""
+    return (
+        f"see who bounced or complained (digest report {named(issue)}) and mend the list; then"
+        " digest warmup start goes on from an earlier day, or digest warmup stop ends the plan;"
+        f" then: digest resume {named(issue)}"
+    )
 
 
 def _held_by_first_wave(session: Session, issue: Issue, edition: Edition, now: datetime) -> str:

@@ -28,6 +28,7 @@ from digest.delivery.sending.confirmation import (
 )
 from digest.delivery.sending.control import count_outbox_copies, discard_outbox_copies, pause
 from digest.delivery.sending.dispatcher import (
+    WAITS,
     dispatch,
     mark_sent_if_done,
     rare_garbage_collection,
@@ -73,6 +74,7 @@ __all__ = [
     "MAY_GO_NOW",
     "MIN_BATCHES",
     "TOO_LATE",
+    "WAITS",
     "EditionSend",
     "ExpectedAudience",
     "Grouping",

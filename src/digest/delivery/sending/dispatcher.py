@@ -12,12 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from digest.delivery.counts import DeliveryCounts, count_deliveries
 from digest.delivery.models import Rollout
+from digest.delivery.pace import PaceWait, WarmUpLimits, judge_warm_up, waits
 from digest.delivery.sending.batch_worker import (
     EditionSend,
     UnsettledResponse,
@@ -34,6 +35,8 @@ from digest.issues.models import Edition, Issue, IssueState
 
 POLL_SECONDS = 1.0  # seconds: the delay within which a stop or a resumed batch is noticed
 FAR_POLL_SECONDS = 30.0  #: the same where a limit lets the next batch go only later than that
+TOLD_FROM = timedelta(minutes=2)  #: a wait for the pace that a person is told of
+WAITS = "waits"  #: the outcome of a report that nothing may go yet
 
 
 def dispatch(
@@ -196,6 +199,7 @@ class _SenderThreads:
         self._sending, self._stop_signal, self._progress = sending, stop_signal, progress
         self._lock = threading.Lock()
         self._busy = 0  # threads that hold a batch
+        self._told = ""  # the last wait that was reported
         self._failed = threading.Event()
         self.lease = sending.lease
         self.fault: BaseException | None = None
@@ -274,9 +278,29 @@ class _SenderThreads:
         """Return when the next batch is due, or the first wave judged; ``None`` when neither is."""
         sending = self._sending
         with sending.store.read() as session:
-            if session.get(Rollout, sending.edition_id) is None:
-                return due(session, sending.edition_id, sending.clock(), sending.pace)
+            judged = sending.pace.warm_up or session.get(Rollout, sending.edition_id) is not None
+            if not judged:
+                return self._next(session)
         with sending.store.write() as session:
-            now = sending.clock()
-            judged_at = judge_rollout(session, sending.edition_id, now, sending.rollout_limits)
-            return judged_at or due(session, sending.edition_id, now, sending.pace)
+            now, limits = sending.clock(), sending.rollout_limits
+            if sending.pace.warm_up:
+                rates = WarmUpLimits(bounced=limits.bounced, complained=limits.complained)
+                judge_warm_up(session, now, rates)
+            judged_at = judge_rollout(session, sending.edition_id, now, limits)
+            return judged_at or self._next(session)
+
+    def _next(self, session: Session) -> datetime | None:
+        sending, now = self._sending, self._sending.clock()
+        due_at = due(session, sending.edition_id, now, sending.pace)
+        if due_at is not None and due_at >= now + TOLD_FROM:
+            wait = waits(session, sending.pace, now)
+            if wait is not None:
+                self._tell(wait)
+        return due_at
+
+    def _tell(self, wait: PaceWait) -> None:
+        """Report once that everything waits for the pace."""
+        with self._lock:
+            is_new, self._told = wait.words != self._told, wait.words
+        if is_new:
+            self.report(Settlement(outcome=WAITS, count=0, detail=wait.words))

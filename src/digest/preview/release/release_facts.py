@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from digest.app.installation import App
 from digest.delivery.counts import DeliveryCounts
+from digest.delivery.pace import Pace, active_warm_up
 from digest.delivery.reporting import issue_status
 from digest.delivery.sending import ExpectedAudience, count_audience, expected_audience
 from digest.issues import store
@@ -173,10 +174,12 @@ def _progress(
     """Return how far an issue's send is; ``None`` before its audience is frozen."""
     if issue.state in {IssueState.BUILT, IssueState.SKIPPED}:
         return None
-    status = issue_status(session, issue, store.edition_of(session, issue), now)
+    pace = Pace(warm_up=active_warm_up(session) is not None)
+    status = issue_status(session, issue, store.edition_of(session, issue), now, pace=pace)
+    waits = [(f"it {status.waits}", "nothing: it goes on by itself")] if status.waits else []
     return Progress(
         counts=status.counts,
-        problems=tuple((problem.what, problem.next_step) for problem in status.problems),
+        problems=(*waits, *((problem.what, problem.next_step) for problem in status.problems)),
         note=status.note,
         outbox_copies=status.outbox_copies,
         sent=moment_words(newsletter, issue.sent_at) if issue.sent_at else "",
