@@ -16,7 +16,7 @@ from digest import samples
 from digest.app.installation import App, open_app
 from digest.cli.comparisons import app as comparison_commands
 from digest.cli.context import CommandContext
-from digest.cli.issue import approve, drafting, issue_control, send, warm_up
+from digest.cli.issue import approve, drafting, issue_control, send, warm_up_commands
 from digest.cli.report import app as report_commands
 from digest.cli.schedule import app as schedule_commands
 from digest.cli.service import worker
@@ -44,7 +44,7 @@ def _commands() -> typer.Typer:
         commands.add_typer(app)
     commands.add_typer(schedule_commands, name="schedule")
     commands.add_typer(comparison_commands, name="comparisons")
-    commands.add_typer(warm_up.app, name="warmup")
+    commands.add_typer(warm_up_commands.app, name="warmup")
     return commands
 
 

@@ -69,7 +69,7 @@ COMMANDS = {
         "send": "Send an issue now and show progress; run it again to resume an interrupted send.",
         "status": "Show where each issue stands, what is stuck, and what to do next.",
     },
-    "digest.cli.issue.warm_up:app": {
+    "digest.cli.issue.warm_up_commands:app": {
         "warmup": "Warm a new sender up: send to more readers every day.",
     },
     "digest.cli.issue.correct:app": {

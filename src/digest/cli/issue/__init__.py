@@ -4,7 +4,7 @@
 `draft_words` has put into its draft; `approve` approves it, sends
 test copies and rebuilds it for comparison; `send` plans its deliveries, sends them and reports
 status; `issue_control` pauses, resumes and cancels it and resolves batches in doubt.
-`warm_up` starts, shows and ends the plan that warms a sender up.
+`warm_up_commands` starts, shows and ends the plan that warms a sender up.
 `correct` builds the correction of one that went out wrong, and `comparison_votes` shows what
 readers voted on a comparison. `issue_dates` asks before a week that
 has passed is built and before an issue is sent early; `status_output` prints one issue's counts and
