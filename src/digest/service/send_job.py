@@ -162,20 +162,30 @@ def pause_if_interrupted(app: App, issue_id: int, now: datetime) -> str:
     Under a limit of the pace, a send takes as long as it takes: then the time counts from a day
     after its last request.
     """
+    with app.database.read() as session:
+        if not _hours_late(app, session, session.get_one(Issue, issue_id), now):
+            return ""
     with app.database.write() as session:
         issue = session.get_one(Issue, issue_id)
-        newsletter = store.newsletter_of(session, issue)
-        slot = slots.slot_of(session, issue.newsletter_id, issue.period)
-        moments = [issue.prepared_at, slot.due_at if slot else None]
-        if app.sending.pace(session).is_limited:
-            moments.append(_day_after_last_claim(session, issue))
-        began = max(filter(None, moments))
-        if now <= began + SlotTimes.of(newsletter).late:
+        hours = _hours_late(app, session, issue, now)
+        if not hours:
             return ""
-        hours = (now - began).total_seconds() / 3600
         why = f"its send was interrupted, and it's {hours:.0f} hours late"
         pause(session, issue, why)
+        newsletter = store.newsletter_of(session, issue)
     return f"{newsletter.slug}-{issue.number}: paused, {why}"
+
+
+def _hours_late(app: App, session: Session, issue: Issue, now: datetime) -> float:
+    """Return how late an issue on its way is, in hours; 0 while that is no interruption."""
+    slot = slots.slot_of(session, issue.newsletter_id, issue.period)
+    moments = [issue.prepared_at, slot.due_at if slot else None]
+    if app.sending.pace(session).is_limited:
+        moments.append(_day_after_last_claim(session, issue))
+    late = now - max(filter(None, moments))
+    allowed = SlotTimes.of(store.newsletter_of(session, issue)).late
+    is_interrupted = issue.state is IssueState.PREPARED and late > allowed
+    return late.total_seconds() / 3600 if is_interrupted else 0.0
 
 
 def _day_after_last_claim(session: Session, issue: Issue) -> datetime | None:
