@@ -265,3 +265,23 @@ def test_settings_cannot_be_changed() -> None:
 @pytest.mark.parametrize("keys", ["a,b", " a , b ", ",a,,b\n,"])
 def test_a_list_has_no_blanks_and_no_empty_items(keys: str) -> None:
     assert settings(webhook_keys=keys).webhook_key_list() == ["a", "b"]
+
+
+def test_the_limits_of_mailbox_providers_are_read_by_domain() -> None:
+    settings = load({}, max_per_hour_by_domain=" gmail.com = 5000, Yahoo.com=2000 ")
+    assert settings.hourly_limits() == {"gmail.com": 5000, "yahoo.com": 2000}
+    assert load({}).hourly_limits() == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("gmail.com", "must look like gmail.com=5000,yahoo.com=2000"),
+        ("gmail=5", "must look like gmail.com=5000,yahoo.com=2000"),
+        ("gmail.com=0", "must have limits of at least 1"),
+        ("gmail.com=5,googlemail.com=6", "must name Gmail once"),
+    ],
+)
+def test_a_limit_that_can_not_be_read_is_refused_in_words(value: str, says: str) -> None:
+    with pytest.raises(BadSetting, match=says):
+        load({}, max_per_hour_by_domain=value)

@@ -22,6 +22,7 @@ from digest.delivery.models import DeadLetter
 from digest.doctor import database_checks
 from digest.doctor.dns_checks import is_reserved
 from digest.doctor.health_check import CheckResult, HealthLevel, fine, refused, warning
+from digest.doctor.pace_checks import check_pace
 from digest.doctor.worker_checks import check_workers
 from digest.errors import BadSetting, DigestError
 from digest.issues import store
@@ -292,6 +293,7 @@ _TABLE_CHECKS: tuple[_Check, ...] = (
     _account,
     _bounces,
     _letters,
+    check_pace,
     database_checks.check_restore,
 )
 
