@@ -31,7 +31,7 @@ FROZEN = {
     "v0017_directory.py": "c060647348f43bf022594eefdefae97308271771c38c0ed703a6b7020d94c3ba",
     "v0018_votes.py": "5618e3a7d69e6b61dd41210f3bd8baa779b4656dc5eaa6ab08fe4d002a4cd990",
     "v0019_job_queue.py": "4ba3c4d05fcd9ebf28400d435d0bbe88669dc7a4b63b2d3097c3f3fb280354ff",
-    "v0020_pace.py": "934683a5bef10d60b9f4d17b9f0eea92d010b2835534d87b38719aaee91c6889",
+    "v0020_pace.py": "61ba62c9c756d7d7db4ef14254ac7ca755e677b51ce8b8d6ae88c396312f3202",
     "v0021_smtp.py": "0f00b3ce51bfa54433a3070598ce38cb488ae713b9510a288ffa07aec9ee5f57",
 }
 FILES = {path.name: sha256(path.read_bytes()).hexdigest() for path in FOLDER.glob("v*.py")}

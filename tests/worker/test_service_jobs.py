@@ -23,7 +23,7 @@ from tests.worker.running_worker import eventually, running
 
 pytestmark = pytest.mark.postgres
 
-NOW = "SELECT extract(epoch FROM now())::int / 60"
+NOW = "SELECT floor(extract(epoch FROM now()) / 60)::int"  # a cast alone would round up
 EVER = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM procrastinate_jobs_id_seq"
 
 

@@ -99,7 +99,8 @@ class Attempt(SQLModel, table=True):
     batch_id: int = Field(foreign_key="batch.id", sa_type=BigId)
     number: int
     owner: str = Field(sa_type=String(200))  #: host, process and its start, to detect a dead sender
-    claimed_at: datetime
+    #: Indexed for the newest attempts, and those of a day: neither search grows with what was sent.
+    claimed_at: datetime = Field(index=True)
     lease_until: datetime
     started_at: datetime | None = None
     request_hash: str | None = Field(default=None, sa_type=String(64))

@@ -16,6 +16,7 @@ def upgrade() -> None:
         "batch",
         sa.Column("mailbox_provider", sa.String(length=64), nullable=False, server_default=""),
     )
+    op.create_index("ix_attempt_claimed_at", "attempt", ["claimed_at"])
     op.create_table(
         "pace",
         sa.Column("scope", sa.String(length=64), nullable=False),
@@ -43,5 +44,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("warm_up")
     op.drop_table("pace")
+    op.drop_index("ix_attempt_claimed_at", table_name="attempt")
     # In place: as a batch, SQLite would copy the table.
     op.execute(sa.text("ALTER TABLE batch DROP COLUMN mailbox_provider"))
