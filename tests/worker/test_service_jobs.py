@@ -121,6 +121,12 @@ def test_a_letter_that_waits_is_sent_by_the_worker_that_is_woken(works: Works) -
     assert wakes(works) == []
 
 
+def test_a_site_with_many_posts_under_way_asks_the_workers_for_help(works: Works) -> None:
+    works.app.events.ask_workers()
+    works.app.events.ask_workers()
+    assert wakes(works) == ["wake/events"]
+
+
 def test_a_letter_goes_before_the_batches_of_an_issue(works: Works) -> None:
     works.planned()
     letter(works)

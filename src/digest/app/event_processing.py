@@ -6,12 +6,13 @@ This module hides where events wait, and how long they are kept.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from digest.app.resources import Resources
 from digest.delivery.events import EventConsumer, Spool, lift_provider_blocks
@@ -66,6 +67,16 @@ class EventProcessing:
 
     def _parse(self, record: bytes) -> ParsedPost:
         return parse_events(record) if is_packed(record) else self.resources.provider.parse(record)
+
+    def ask_workers(self) -> None:
+        """Have any worker apply posts too; without a job queue, do nothing.
+
+        Should that fail, the next minute's job finds them.
+        """
+        database = self.resources.database
+        if not database.is_sqlite:
+            with suppress(SQLAlchemyError), database.write() as session:
+                self.resources.job_queue.wake(session, "events")
 
     def prune(self) -> PruneResult:
         """Prune the events of old issues and of erased readers; the counts stay.

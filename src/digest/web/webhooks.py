@@ -157,6 +157,8 @@ class Webhook:
         self._consumer.wake(position)
         if self._under_way <= MAX_WAITING:
             self._consumer.wait(position, WAIT_SECONDS)
+        else:
+            self._app.events.ask_workers()
 
     def _note(self, reason: RejectionReason, detail: str = "") -> None:
         self.rejected.note(reason, self._app.clock(), detail)
