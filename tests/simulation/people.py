@@ -302,7 +302,7 @@ _ACTS: dict[Callable[[World], None], float] = {
     news: 14,
     minute: 10,
     warm_up: 4,
-    judge: 4,
+    judge: 8,
     leave: 10,
     jump: 6,
     resolve: 8,

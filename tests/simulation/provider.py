@@ -85,6 +85,7 @@ class Provider:
     names: str = "all"  #: how it refuses them: names "all", the "first", or "none"
     one_by_one: bool = False  #: whether it is a relay, which answers for each mail by itself
     cap: int = 1000  #: recipients it takes in one request
+    bounces: int = 1  #: how many times more bounce than usual
     mails: list[Mail] = field(default_factory=list)
     news: list[ProviderEvent] = field(default_factory=list)  #: to be told
     told: list[ProviderEvent] = field(default_factory=list)
@@ -139,7 +140,8 @@ class Provider:
     def _accept(self, body: Any, now: datetime) -> None:
         for personalization in body["personalizations"]:
             delivery, address = self._keep(body, personalization)
-            fate = self.random.choices(list(FATES), list(FATES.values()))[0]
+            fates = {**FATES, EventKind.BOUNCED: FATES[EventKind.BOUNCED] * self.bounces}
+            fate = self.random.choices(list(fates), list(fates.values()))[0]
             first = [] if fate is EventKind.DROPPED else [EventKind.PROCESSED]
             last = [EventKind.DELIVERED] if fate is EventKind.COMPLAINED else []
             for kind in [*first, *last, fate]:

@@ -162,6 +162,7 @@ def _provider(random: Random, readers: list[str]) -> Provider:
         bad=bad,
         names=random.choice(["all", "first", "none"]),
         cap=random.choice([1, 2, 1000, 1000, 1000]),
+        bounces=random.choice([1, 1, 1, 20]),
         one_by_one=random.random() < 0.4,
     )
 
@@ -186,6 +187,7 @@ def _job_queue(random: Random) -> SimulatedJobQueue:
 
 
 def _live(world: World) -> None:
+    people.warm_up(world)
     for _ in range(world.random.randint(5, 25)):
         people.act(world)
 
