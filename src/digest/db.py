@@ -194,8 +194,7 @@ _STEPS = (
     ),
     (
         "too many clients|remaining connection slots",
-        "raise max_connections in PostgreSQL, or put a pool in front of it: digest docs"
-        " several-machines",
+        "raise max_connections in PostgreSQL, or put a pool in front of it: digest docs machines",
     ),
     (
         "Is the server running",
