@@ -1,6 +1,6 @@
 """Readers a second by 1, 2 and 4 workers on one PostgreSQL, beside a floor in the same run.
 
-    python -m benchmarks.workers [--readers 80000] [--batch 250] [--requests 2] [--times 3]
+    python -m benchmarks.workers [--readers 6000] [--batch 50] [--requests 1] [--times 3]
 
 Each worker is a process of its own: `digest worker`, or a floor that takes the same durable steps
 by bare statements and runs no code of the product. The sink answers after 100 ms, as a provider
@@ -200,9 +200,9 @@ def compare(bench: Bench, times: int) -> None:
 def main() -> None:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--readers", type=int, default=80_000)
-    parser.add_argument("--batch", type=int, default=250)
-    parser.add_argument("--requests", type=int, default=2)
+    parser.add_argument("--readers", type=int, default=6_000)
+    parser.add_argument("--batch", type=int, default=50)
+    parser.add_argument("--requests", type=int, default=1)
     parser.add_argument("--times", type=int, default=3)
     asked = parser.parse_args()
     with (
