@@ -13,6 +13,7 @@ def test_a_plan_is_started_for_all_readers_shown_and_ended(commands: Commands) -
     assert "Day 1 of 30: up to 200 readers today; 0 sent, 200 left." in commands.done(
         "warmup", "start"
     )
+    assert "The next days: 200, 210, 210," in commands.done("warmup", "status")
     facts = commands.facts("warmup", "status")
     assert (facts["state"], facts["day"], facts["limit"], facts["left_today"]) == (
         "on",

@@ -125,11 +125,20 @@ def test_a_provider_s_limit_that_came_after_the_plan_holds_for_mixed_batches(
     assert (machines.sent[-1][0] - now) >= timedelta(minutes=9)
 
 
+@pytest.mark.parametrize(
+    "pace",
+    [Pace(per_hour=10), Pace(by_scope={"example.org": 10}), Pace(requests=1)],
+    ids=["in all", "at a provider", "requests"],
+)
 def test_one_of_four_that_ask_at_once_may_go(
-    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+    database: Database,
+    make_readers: MakeReaders,
+    make_sending: MakeSending,
+    now: datetime,
+    pace: Pace,
 ) -> None:
     make_readers(8)
-    sending, pace = make_sending(batch_size=1), Pace(per_hour=10)
+    sending = make_sending(batch_size=1)
     together, got = threading.Barrier(4), list[bool]()
 
     def ask() -> None:

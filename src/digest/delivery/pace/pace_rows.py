@@ -7,12 +7,12 @@ wait for each other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, union_all, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, union_all, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
@@ -165,27 +165,38 @@ def paced_until(provider: Any, now: Any, never: Any) -> ColumnElement[datetime |
 
     A time after *never* counts as past: it was set before the clock was turned back.
     """
+    theirs = _latest([ALL, provider], now, never)
+    return case((provider == "", _latest([ALL], now, never)), else_=theirs)
+
+
+def is_paced(provider: Any, now: Any, never: Any) -> ColumnElement[bool]:
+    """Return the SQL condition that mail to a mailbox provider may not go yet, as `paced_until`."""
+    return _is_among(provider, or_(*(and_(at > now, at <= never) for at in _TIMES)))
+
+
+def has_limit(provider: Any) -> ColumnElement[bool]:
+    """Return the SQL condition that mail to a mailbox provider goes batch by batch."""
+    return _is_among(provider, col(SendingPace.next_at).is_not(None))
+
+
+def _is_among(provider: Any, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the SQL condition that a row of all mail, or of a provider, meets a condition.
+
+    Neither part depends on the batch, so that a database looks once for all batches.
+    """
+    of_provider = select(col(SendingPace.scope)).where(condition)
+    return or_(exists().where(col(SendingPace.scope) == ALL, condition), provider.in_(of_provider))
+
+
+def _latest(scopes: Sequence[Any], now: Any, never: Any) -> ColumnElement[datetime | None]:
     times = [
         select(func.max(at).label("at")).where(
-            col(SendingPace.scope).in_([ALL, provider]), at > now, at <= never
+            col(SendingPace.scope).in_(scopes), at > now, at <= never
         )
-        for at in (col(SendingPace.next_at), col(SendingPace.held_until))
+        for at in _TIMES
     ]
     either = union_all(*times).subquery()
     return select(func.max(either.c.at)).scalar_subquery()
 
 
-def is_paced(provider: Any, now: Any, never: Any) -> ColumnElement[bool]:
-    """Return the SQL condition that mail to a mailbox provider may not go yet, as `paced_until`."""
-    times = (col(SendingPace.next_at), col(SendingPace.held_until))
-    return exists().where(
-        col(SendingPace.scope).in_([ALL, provider]),
-        or_(*(and_(at > now, at <= never) for at in times)),
-    )
-
-
-def has_limit(provider: Any) -> ColumnElement[bool]:
-    """Return the SQL condition that mail to a mailbox provider goes batch by batch."""
-    return exists().where(
-        col(SendingPace.scope).in_([ALL, provider]), col(SendingPace.next_at).is_not(None)
-    )
+_TIMES = (col(SendingPace.next_at), col(SendingPace.held_until))

@@ -223,8 +223,8 @@ def _limit(plan: WarmUp, number: int) -> int:
     if number >= plan.days:
         return plan.last_limit
     ratio = plan.last_limit / plan.first_limit
-    exact = plan.first_limit * ratio ** ((number - 1) / (plan.days - 1))
-    return round(exact, 2 - len(str(int(exact)))) if number > 1 else plan.first_limit
+    exact = round(plan.first_limit * ratio ** ((number - 1) / (plan.days - 1)))
+    return round(exact, min(0, 2 - len(str(exact)))) if number > 1 else plan.first_limit
 
 
 def _problem(session: Session, since: datetime, limits: WarmUpLimits) -> str:

@@ -116,10 +116,14 @@ def claim(
             session, edition_id, attempt=key, now=now, until=until
         ):
             return None
-        if _take(session, batch, readers, key, pace, now):
+        later = _take(session, batch, readers, key, pace, now)
+        if later is None:
             return _claimed(session, batch, readers, key, owner=owner, now=now, until=until)
         if _waits_for_pace(session, pace, now):
             return None
+        # All of its kind, which have such readers, too: each would be read in vain.
+        kind = {"edition": edition_id, "provider": batch.mailbox_provider}
+        session.connection().execute(_PUT_KIND_OFF, {**kind, "later": later})
     return None
 
 
@@ -255,17 +259,14 @@ def _take(
     key: str,
     pace: Pace,
     now: datetime,
-) -> bool:
-    """Count a batch against the limits; put it off where its readers' providers have to wait."""
+) -> datetime | None:
+    """Count a batch against the limits; return when to ask again where it may not go now."""
     if not pace.is_limited:
-        return True
+        return None
     later = take(session, pace, pace.count(row[2] for row in readers), now)
     if later is not None:
         circuit_breaker.return_probe(session, batch.edition_id, attempt=key, now=now)
-        # All of its kind, which have such readers, too: each would be read in vain.
-        kind = {"edition": batch.edition_id, "provider": batch.mailbox_provider}
-        session.connection().execute(_PUT_KIND_OFF, {**kind, "later": later})
-    return later is None
+    return later
 
 
 def _claimed(
@@ -479,12 +480,19 @@ _STARTED = (
         detail=_ROOM,
     )
 )
+#: Those that no machine holds: one that does may wait for this one.
 _PUT_KIND_OFF = (
     update(Batch)
     .where(
-        col(Batch.edition_id) == bindparam("edition"),
-        col(Batch.state) == BatchState.PENDING,
-        col(Batch.mailbox_provider) == bindparam("provider"),
+        col(Batch.id).in_(
+            select(col(Batch.id))
+            .where(
+                col(Batch.edition_id) == bindparam("edition"),
+                col(Batch.state) == BatchState.PENDING,
+                col(Batch.mailbox_provider) == bindparam("provider"),
+            )
+            .with_for_update(skip_locked=True)
+        )
     )
     .values(not_before=bindparam("later"))
 )
