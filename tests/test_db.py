@@ -182,6 +182,7 @@ def test_a_parameter_that_can_not_be_used_is_refused_in_words(url: str) -> None:
         ("disk I/O error", "df -h"),
         ("database is locked", "try again"),
         ("failed to resolve host 'db.example.com': Name or service not known", "correct the host"),
+        ("connection failed: FATAL: the database system is starting up", "wait until PostgreSQL"),
         ("connection failed: Connection refused\n\tIs the server running on it?", "start Post"),
         ('connection failed: FATAL:  role "ann" does not exist', "createuser"),
         ('connection failed: FATAL:  database "ann" does not exist', "createdb"),

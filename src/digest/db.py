@@ -197,6 +197,10 @@ _STEPS = (
         "raise max_connections in PostgreSQL, or put a pool in front of it: digest docs machines",
     ),
     (
+        "is starting up|not yet accepting|is shutting down|in recovery mode",
+        "wait until PostgreSQL has started, and try again",
+    ),
+    (
         "Is the server running",
         "start PostgreSQL, or correct the host and port in DIGEST_DATABASE_URL",
     ),

@@ -23,11 +23,13 @@ def eventually(true: Callable[[], bool], seconds: float = 30.0) -> bool:
 
 
 @contextmanager
-def running(works: Works, *queues: QueueName, grace: float = 20.0) -> Iterator[Worker]:
+def running(
+    works: Works, *queues: QueueName, grace: float = 20.0, back: float = 10.0
+) -> Iterator[Worker]:
     """Run a worker in a thread, as `digest run` does."""
     before = works.ask(ALIVE)
     stop = StopSignal(grace=grace)
-    worker = Worker(works.app, stop, queues or (QueueName.SEND,))
+    worker = Worker(works.app, stop, queues or (QueueName.SEND,), back_seconds=back)
     worker.start()
     try:
         assert eventually(lambda: works.ask(ALIVE) > before)

@@ -94,6 +94,17 @@ def away(works: Works, server: URL) -> Iterator[None]:
     engine.dispose()
 
 
+def test_a_database_that_goes_away_again_is_told_again(
+    works: Works, postgres: URL, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running(works, back=0.0):
+        for times in (1, 2):
+            alive = works.ask(ALIVE)
+            with away(works, postgres):
+                assert eventually(lambda n=times: caplog.text.count("waits for the database") == n)
+            assert eventually(lambda seen=alive: works.ask(ALIVE) > seen)
+
+
 def test_work_in_a_thread_raises_what_it_raised() -> None:
     def fail() -> None:
         raise DigestError("it can't be done")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from digest.delivery.job_queue import QueueName
+from digest.delivery.job_queue import BEFORE_BATCHES, QueueName
 from digest.delivery.job_queue_figures import job_queue_figures
 from digest.delivery.sending import StopSignal
 from digest.errors import DigestError
@@ -134,6 +134,12 @@ def test_a_letter_goes_before_the_batches_of_an_issue(works: Works) -> None:
         works.app.job_queue.wake(session, "letters")
     first = "SELECT task_name FROM procrastinate_fetch_job_v2(NULL, NULL)"
     assert works.ask(first) == ["letters"]
+
+
+def test_no_job_of_a_minute_waits_for_the_batches_of_an_issue(works: Works) -> None:
+    """Not even upkeep, which frees what a dead worker holds."""
+    asked = job_app(works.app, tuple(QueueName), StopSignal()).periodic_registry.periodic_tasks
+    assert {each.configure_kwargs["priority"] for each in asked.values()} == {BEFORE_BATCHES}
 
 
 def look_after(works: Works) -> str:

@@ -78,7 +78,8 @@ def _add_upkeep(jobs: Any) -> None:
     """Add what a worker does for the queue itself; no lock, which a dead worker would hold."""
     for work, cron in ((delete_stalled, EVERY_MINUTE), (delete_failed, "30 3 * * *")):
         task = jobs.task(name=work.__name__, queue=QueueName.SCHEDULE.value)(_timed(work, jobs))
-        jobs.periodic(cron=cron, queueing_lock=f"minute/{work.__name__}")(task)
+        asked = {"queueing_lock": f"minute/{work.__name__}", "priority": BEFORE_BATCHES}
+        jobs.periodic(cron=cron, **asked)(task)
 
 
 def _timed(work: Callable[[Any], Awaitable[None]], jobs: Any) -> Callable[..., Awaitable[None]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -30,6 +31,7 @@ GUARD_SECONDS = 60.0  #: between two refreshes of the restore guard, which each 
 LAST_SECONDS = 5.0  #: seconds that the loop may take to end after the grace
 #: Seconds between two tries to reach a database that is away; the last one repeats.
 PAUSES = (0.5, 1.0, 2.0, 5.0)
+BACK_SECONDS = 10.0  #: for which a database was there before its next fault is told as a new one
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +61,8 @@ class Worker:
     queues: Sequence[QueueName] = tuple(QueueName)
     concurrency: int = 2  #: jobs at once
     wait: bool = True  #: whether it goes on when no job is left
+    back_seconds: float = BACK_SECONDS
+    _opened_at: float = math.inf  #: by the loop's clock
     _renewed: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -89,12 +93,17 @@ class Worker:
             fault = await self._work(failed)
             if fault is None and not self.wait:
                 break
-            failed = failed + 1 if fault else 0
+            if self._was_back() or not fault:
+                failed = 0
+            failed += bool(fault)
             if fault and failed == 1:
                 log.error("the worker waits for the database: %s; next: digest doctor", fault)
             if failed:
                 await self._pause(PAUSES[min(failed, len(PAUSES)) - 1])
         guard.cancel()
+
+    def _was_back(self) -> bool:
+        return asyncio.get_running_loop().time() - self._opened_at >= self.back_seconds
 
     async def _work(self, failed: int) -> str | None:
         """Work until a stop or a renewal; return what of the database ended it before."""
@@ -119,8 +128,10 @@ class Worker:
 
     async def _open_and_run(self, failed: int) -> None:
         jobs = self._jobs
+        self._opened_at = math.inf
         try:
             await jobs.open_async()
+            self._opened_at = asyncio.get_running_loop().time()
             if failed:
                 log.info("the database is back, and the worker goes on")
             hears = await asyncio.to_thread(passes_notices, self.app.database)

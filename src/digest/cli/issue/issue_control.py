@@ -292,6 +292,7 @@ def _doubts(session: Session, newsletter: str, number: int, since: datetime | No
     keys = control.in_doubt(session, find_issue(session, newsletter, number)[1], since)
     if not keys:
         raise NotFound(
-            f"issue {number} has no such batch in doubt", next_step=f"digest status {number}"
+            f"issue {number} has no such batch in doubt",
+            next_step=f"digest status {repeated(number, newsletter)}",
         )
     return keys

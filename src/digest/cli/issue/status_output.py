@@ -82,7 +82,7 @@ def _print_doubts(call: CommandContext, report: IssueStatus, doubts: list[Proble
         f"    so far: {doubts[0].evidence}\n"
         "    next: wait for the provider's events, which settle this by themselves; or check the"
         " provider's activity and decide: digest resolve accepted|unsent"
-        f" --all {report.issue} --by NAME --why TEXT (or name their keys before accepted|unsent)",
+        f" --all {report.named} --by NAME --why TEXT (or name their keys before accepted|unsent)",
         markup=False,
     )
 
