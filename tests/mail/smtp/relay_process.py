@@ -1,9 +1,10 @@
 """A relay for tests, in a process of its own: takes mail by SMTP, or fails as a file orders.
 
 It writes each accepted mail to a folder before it says so: the folder is what was really sent.
-`faults.json` beside it names a reply for a step ("connect", "ehlo", "rset", "mail", "rcpt", "data",
-"end"), by itself or by a part of the recipient's address; "drop" closes the connection, "take and
-drop" after the mail was taken, and "silence" says nothing more.
+`faults.json` beside it names a reply for a step ("connect", "ehlo", "auth", "rset", "mail", "rcpt",
+"data", "end"), by itself or by a part of the recipient's address; "drop" closes the connection,
+"take and drop" after the mail was taken, "550 no and drop" after that reply, and "silence" says
+nothing more.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 FOLDER = Path(sys.argv[1])
 NUMBERS = count()
+AND_DROP = " and drop"
 OPTIONS: dict[str, Any] = json.loads(sys.argv[2])
 
 
@@ -55,7 +57,11 @@ class Relay(SMTP):
             for _ in range(3600):
                 await super().push("250-and")
                 await asyncio.sleep(0.02)
-        await super().push(text)
+        await super().push(text.removesuffix(AND_DROP))
+        if text.endswith(AND_DROP):
+            assert isinstance(self.transport, asyncio.Transport)
+            self.transport.close()  # once the reply is written
+            raise asyncio.CancelledError
 
     async def instead(self, step: str) -> str | None:
         """Return the reply that is ordered for a step."""
@@ -127,7 +133,10 @@ class Handler:
 def authenticate(
     _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, auth: object
 ) -> AuthResult:
-    """Take the one password that the options name."""
+    """Take the one password that the options name, unless another reply is ordered."""
+    reply = ordered("auth")
+    if reply is not None:
+        return AuthResult(success=False, handled=False, message=reply)
     known = (OPTIONS["user"].encode(), OPTIONS["password"].encode())
     given = (auth.login, auth.password) if isinstance(auth, LoginPassword) else ()
     return AuthResult(success=given == known, handled=False)

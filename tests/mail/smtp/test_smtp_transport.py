@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -174,6 +175,7 @@ def test_each_reply_is_about_its_own_mail(
         ({"ehlo": "421 4.3.2 busy"}, NotSent),
         ({"mail": "451 4.3.0 later"}, NotSent),
         ({"mail": "550 5.7.1 sender refused"}, Halted),
+        ({"mail": "550 5.7.1 sender refused and drop"}, Halted),
         ({"mail": "drop"}, NotSent),
         ({"rcpt": "450 4.7.1 not from there"}, NotSent),
         ({"rcpt": "554 5.7.1 relay access denied"}, Halted),
@@ -196,6 +198,14 @@ def test_what_happens_to_every_mail_is_one_answer(
         assert not answer.about_recipient
     if isinstance(answer, Refused):
         assert set(answer.recipients) == {0, 1, 2, 3}
+
+
+def test_what_a_relay_says_before_it_closes_is_kept(relay: RunningRelay, send: SendTo) -> None:
+    """The commands of a mail leave together, so the others stay without a reply."""
+    relay.orders(mail="421 4.7.0 too many connections and drop")
+    answer = send("one@example.org")
+    assert isinstance(answer, NotSent)
+    assert "too many connections" in answer.detail
 
 
 def test_one_reader_alone_has_a_plain_answer(relay: RunningRelay, send: SendTo) -> None:
@@ -291,6 +301,15 @@ class TestSecurity:
         assert isinstance(answer, Halted)
         assert "login" in answer.detail
         assert "wrong" not in answer.detail
+
+    def test_a_password_that_the_relay_repeats_is_taken_out(
+        self, relay: RunningRelay, security: RelaySecurity
+    ) -> None:
+        address = relay.address(security, user="ann", password="the password")
+        sent = b64encode(b"\0ann\0the password").decode("ascii")
+        relay.orders(auth=f"535 5.7.8 ann may not enter with the password ({sent})")
+        answer = relay.provider(address).dry_run(a_mailing("one@example.org"))
+        assert answer.detail.endswith("535 5.7.8 ann may not enter with … (…)")
 
     def test_a_certificate_that_nobody_vouches_for_halts(
         self, tmp_path: Path, relay: RunningRelay, security: RelaySecurity

@@ -11,6 +11,7 @@ import smtplib
 import socket
 import ssl
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,7 +19,7 @@ from functools import cache
 from typing import Any
 
 from digest.errors import DigestError
-from digest.mail.redaction import redact
+from digest.mail.redaction import REDACTED, redact
 from digest.mail.smtp.relay_replies import READY, Reply
 from digest.mail.transport import Halted, NotSent
 
@@ -157,7 +158,7 @@ def opened(relay: RelayAddress, deadline: Deadline) -> TimedSMTP:
         smtp.close()
         if not isinstance(fault, OSError):
             raise
-        raise CannotOpen(_why_not(fault)) from None
+        raise CannotOpen(_why_not(fault, relay)) from None
     return smtp
 
 
@@ -184,7 +185,7 @@ def _hello(smtp: TimedSMTP) -> None:
         raise smtplib.SMTPHeloError(said.code, said.text)
 
 
-def _why_not(fault: OSError) -> NotSent | Halted:
+def _why_not(fault: OSError, relay: RelayAddress) -> NotSent | Halted:
     """Return what a connection that couldn't be opened means."""
     match fault:
         case smtplib.SMTPNotSupportedError():
@@ -195,14 +196,32 @@ def _why_not(fault: OSError) -> NotSent | Halted:
         case smtplib.SMTPResponseException():
             said = Reply(fault.smtp_code, _text(fault.smtp_error))
             where = "login" if isinstance(fault, smtplib.SMTPAuthenticationError) else "connection"
-            text = redact(" ".join(said.text.split())[:MAX_DETAIL])
+            text = _without_password(said.text, relay)
             detail = f"the relay refuses the {where}: {said.code} {text}"
             if said.is_final:
                 return Halted(status=said.code, detail=detail)
             return NotSent(status=said.code, detail=detail)
-        case smtplib.SMTPAuthenticationError() | smtplib.SMTPException():
-            return NotSent(detail=f"no connection ({type(fault).__name__})")
+        case ssl.SSLError():
+            why = fault.reason or type(fault).__name__
+            step = "check DIGEST_SMTP_SECURITY and DIGEST_SMTP_PORT"
+            return NotSent(detail=f"no encrypted connection ({why}); {step}")
     return NotSent(detail=f"no connection ({fault_words(fault)})")
+
+
+def _without_password(text: str, relay: RelayAddress) -> str:
+    """Return a reply's text for people; a relay may repeat what it refuses, in any spelling."""
+    text = " ".join(text.split())
+    for spelling in _spellings(relay.user, relay.password):
+        text = text.replace(spelling, REDACTED)
+    return redact(text[:MAX_DETAIL])
+
+
+def _spellings(user: str, password: str) -> list[str]:
+    """Return a password as it is, and as AUTH sends it."""
+    if not password:
+        return []
+    sent = (f"\0{user}\0{password}", password)
+    return [password, *(b64encode(each.encode()).decode("ascii") for each in sent)]
 
 
 def _reply_of(answer: tuple[int, bytes]) -> Reply:

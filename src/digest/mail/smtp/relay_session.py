@@ -143,14 +143,26 @@ class RelaySession:
                     return said
             return None
         self._smtp.write(b"".join(command for _, command in commands))
-        replies = [(step, self._smtp.reply()) for step, _ in commands]
-        for step, reply in replies:
-            said = self._judge(step, reply, mail)
-            if said is not None:
-                if replies[-1][1].code == GO_ON:  # it waits for a mail to nobody
-                    self.is_usable = False
-                return said
-        return None
+        return self._first_refusal([step for step, _ in commands], mail)
+
+    def _first_refusal(self, steps: Sequence[MailStep], mail: OutgoingMail) -> MailVerdict | None:
+        """Read the replies to commands sent together; a refusal stands, whatever follows it."""
+        refusal = None
+        for step in steps:
+            try:
+                reply = self._smtp.reply()
+            except OSError:
+                if refusal is None:
+                    raise
+                self.is_usable = False
+                return refusal
+            refusal = refusal or verdict(step, reply, mail.recipient)
+            self._note(reply)
+            if refusal and not self.is_usable:  # a relay that closes answers nothing more
+                return refusal
+        if refusal and reply.code == GO_ON:  # it waits for a mail to nobody
+            self.is_usable = False
+        return refusal
 
     def _commands(self, mail: OutgoingMail) -> Sequence[tuple[MailStep, bytes]]:
         sender, recipient = f"MAIL FROM:<{mail.sender}>", f"RCPT TO:<{mail.recipient}>"
