@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from base64 import b64encode
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,6 +35,7 @@ from subscribers import letter_queue
 from subscribers import store as subscribers
 from subscribers.address.syntax import parse
 from subscribers.models import LetterKind, LetterToSend
+from tests.another_user import NOBODY, somebody_else
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778"
@@ -56,7 +56,6 @@ FIT = {
     "editors": "ed@mill-lane.eu",
 }
 
-NOBODY = 65534  #: a user's number
 
 Install = Callable[..., App]
 
@@ -94,18 +93,6 @@ def warned(app: App, weight: HealthLevel = HealthLevel.WARNING) -> dict[str, str
 def test_an_installation_that_is_set_up_is_fit(install: Install) -> None:
     app = install()
     assert refused(app) == {}
-
-
-@contextmanager
-def somebody_else() -> Iterator[None]:
-    """Run as a user who doesn't own the test's files, since root may write anything."""
-    was = os.geteuid()
-    if was == 0:
-        os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(was)
 
 
 @pytest.mark.parametrize("unwritable", [".", "digest.db", "digest.db-wal", "digest.db-shm"])

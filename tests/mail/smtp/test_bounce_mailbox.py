@@ -7,6 +7,7 @@ from dataclasses import replace
 from io import BytesIO
 from mailbox import Maildir, mbox
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -20,6 +21,7 @@ from digest.mail.smtp.bounces import (
     parse_events,
 )
 from digest.mail.smtp.bounces.bounce_mailbox import MAX_ASIDE
+from tests.another_user import somebody_else
 from tests.mail.smtp import returned_mails as mails
 from tests.mail.smtp.returned_mails import AT, PATHS, failed, report, token, verp
 
@@ -127,6 +129,19 @@ def test_a_mail_that_another_process_has_read_is_no_fault(tmp_path: Path) -> Non
     stored = Racing()
     assert reader(stored).read_mailbox(box).total == 2
     assert mails_waiting(box) == 0
+
+
+def test_a_mail_of_another_user_stops_no_other_mail() -> None:
+    with TemporaryDirectory() as place:
+        box, stored = maildir(Path(place) / "b", bounce(1), bounce(2), bounce(3)), Stored()
+        for path in (Path(place), box, *box.rglob("*")):
+            path.chmod(0o777)
+        closed = sorted((box / "new").iterdir())[0]
+        closed.chmod(0)
+        with somebody_else(), pytest.raises(MailboxUnreadable, match="1 mail belongs") as caught:
+            reader(stored).read_mailbox(box)
+        assert "let this user read" in str(caught.value.next_step)
+        assert (len(stored.deliveries), list((box / "new").iterdir())) == (2, [closed])
 
 
 def test_a_mailbox_that_is_missing_is_named(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ class MailboxReading:
 
     mails: Counter[ReturnSort] = field(default_factory=Counter)
     kept: int = 0
+    closed: int = 0  #: mails that this user may not open
     aside: Path | None = None  #: where those are
 
     @property
@@ -70,7 +71,8 @@ class ReturnedMailReader:
     ) -> MailboxReading:
         """Read the mails in a mailbox, and remove each once its event is on disk.
 
-        Raise `MailboxUnreadable`, and `SpoolFull` with the rest of the mails still in the mailbox.
+        Raise `MailboxUnreadable`, for mails of another user once the rest was read, and `SpoolFull`
+        with the rest of the mails still in the mailbox.
         """
         with _opened(path) as box, closing(_Aside(path, box)) as aside:
             done = MailboxReading(aside=aside.path)
@@ -79,12 +81,26 @@ class ReturnedMailReader:
                 group = keys[start : start + self.group]
                 self._read_group(box, group, aside, done)
                 on_progress(start + len(group), len(keys))
+        if done.closed:
+            whose = "1 mail belongs" if done.closed == 1 else f"{done.closed:,} mails belong"
+            raise MailboxUnreadable(
+                f"{path}: {whose} to another user and can't be opened; the rest was read",
+                next_step="let this user read and remove every mail there",
+            )
         return done
 
     def _read_group(
         self, box: Mailbox[Any], keys: Sequence[Any], aside: _Aside, done: MailboxReading
     ) -> None:
-        raws = {key: raw for key in keys if (raw := _raw(box, key)) is not None}
+        raws = {}
+        for key in keys:
+            try:
+                raw = _raw(box, key)
+            except PermissionError:
+                done.closed += 1
+                continue
+            if raw is not None:
+                raws[key] = raw
         found = {key: self._mail(raw) for key, raw in raws.items()}
         self._store(list(found.values()))
         for key, mail in found.items():
