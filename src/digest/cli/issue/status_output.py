@@ -76,12 +76,12 @@ def _print_doubts(call: CommandContext, report: IssueStatus, doubts: list[Proble
     keys = " ".join(doubt.batch or "" for doubt in doubts[:SHOWN])
     more = len(doubts) - SHOWN
     rest = f" and {more:,} more: digest status {report.named} --json" if more > 0 else ""
+    ways_out = doubts[0].next_step.partition("digest resolve")[0]
     call.out.print(
         f"  ! {len(doubts):,} batches, {counted(readers, 'reader')}: {doubts[0].what}\n"
         f"    their keys: {keys}{rest}\n"
         f"    so far: {doubts[0].evidence}\n"
-        "    next: wait for the provider's events, which settle this by themselves; or check the"
-        " provider's activity and decide: digest resolve accepted|unsent"
+        f"    next: {ways_out}digest resolve accepted|unsent"
         f" --all {report.named} --by NAME --why TEXT (or name their keys before accepted|unsent)",
         markup=False,
     )
