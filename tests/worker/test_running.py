@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from sqlalchemy import URL, create_engine, text
@@ -101,8 +102,16 @@ def test_a_database_that_goes_away_again_is_told_again(
         for times in (1, 2):
             alive = works.ask(ALIVE)
             with away(works, postgres):
-                assert eventually(lambda n=times: caplog.text.count("waits for the database") == n)
-            assert eventually(lambda seen=alive: works.ask(ALIVE) > seen)
+                assert eventually(partial(is_told, caplog, times))
+            assert eventually(partial(is_alive_since, works, alive))
+
+
+def is_told(caplog: pytest.LogCaptureFixture, times: int) -> bool:
+    return caplog.text.count("waits for the database") == times
+
+
+def is_alive_since(works: Works, before: list[str]) -> bool:
+    return works.ask(ALIVE) > before
 
 
 def test_work_in_a_thread_raises_what_it_raised() -> None:
