@@ -32,7 +32,7 @@ from digest.delivery.sending import expected_audience
 from digest.errors import WrongState
 from digest.issues import store
 
-#: The usual plan. SendGrid's own for an IP address (docs/pace.md) is twice as steep at its end.
+#: The usual plan.
 DAYS = 30
 FIRST = 200
 
