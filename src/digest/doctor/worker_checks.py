@@ -20,7 +20,8 @@ def check_workers(app: App) -> Iterator[CheckResult]:
         figures = job_queue_figures(session)
     if figures is None:
         return
-    waiting = f"{figures.count('todo'):,} jobs wait"
+    todo = figures.count("todo")
+    waiting = "1 job waits" if todo == 1 else f"{todo:,} jobs wait"
     if not figures.workers:
         step = "start one on any machine: digest worker, or digest run"
         yield warning("workers", f"none is running, and {waiting}", step)

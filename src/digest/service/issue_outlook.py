@@ -33,6 +33,7 @@ class IssueOutlook:
     leaves_at: datetime | None = None  #: when the service sends it by itself
     says: str = ""
     next_step: str = ""
+    goes_on: bool = False  #: whether the service sends what waits of it, with nobody's help
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -55,7 +56,8 @@ def issue_outlook(app: App, session: Session, issue: Issue) -> IssueOutlook:
     editorial = approval.editorial_standing(session, issue, templates=templates)
     dated = store.dated(issue, newsletter)
     if issue.state is not IssueState.BUILT:
-        return IssueOutlook(dated=dated, editorial=editorial)
+        goes_on = issue.state is IssueState.PREPARED and service_is_up(session, now)
+        return IssueOutlook(dated=dated, editorial=editorial, goes_on=goes_on)
     is_correction = issue.corrects_issue_id is not None
     leaves = None if is_correction else leaves_at(session, newsletter, issue.period, now)
     says = "It doesn't go out by itself, because a correction has no place in the schedule."

@@ -8,11 +8,14 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import select
 
+from digest.cli.issue.status_output import status_facts
 from digest.db import Database
 from digest.delivery.models import Rollout
 from digest.delivery.reporting.status import IssueStatus, issue_status
 from digest.delivery.sending.batch_worker import EditionSend, send_batch, settle_and_claim
+from digest.issues.approval import EditorialStanding
 from digest.issues.models import Edition, Issue, IssueState
+from digest.service import IssueOutlook
 from tests.delivery.conftest import MakeReaders, MakeSending
 
 
@@ -55,6 +58,7 @@ def test_a_claim_counts_as_claimed_while_its_sender_lives(
     claimed(sending, started=False)
     seen = status(database, now, lives=lives)
     assert (seen.counts.pending, seen.claimed, seen.counts.balances) == (5, claimed_readers, True)
+    assert seen.next_step == ""  # another process has it; or the problem says what to do
 
 
 @pytest.mark.parametrize(("lives", "later"), [(False, 0), (None, 1), (True, 1)])
@@ -101,6 +105,17 @@ def test_a_half_sent_issue_is_sending_in_words_and_prepared_in_its_state(
     facts = status(database, now, lives=None).as_dict()
     assert (facts["phase"], facts["state"], facts["pending"]) == ("sending", "prepared", 5)
     assert facts["next_step"] == "digest send 1 sends what waits"
+
+
+@pytest.mark.parametrize(
+    ("served", "step"),
+    [(True, "nothing: it goes on by itself"), (False, "digest send 1 sends what waits")],
+)
+def test_what_waits_is_left_to_the_service_where_there_is_one(
+    database: Database, sending: EditionSend, now: datetime, served: bool, step: str
+) -> None:
+    outlook = IssueOutlook(dated=now.date(), editorial=EditorialStanding(), goes_on=served)
+    assert status_facts(status(database, now, lives=None), outlook)["next_step"] == step
 
 
 def test_an_issue_that_its_first_wave_paused_says_what_is_needed(

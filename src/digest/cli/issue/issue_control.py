@@ -32,7 +32,7 @@ from digest.delivery.sending import control, restore_guard
 from digest.errors import NotFound
 from digest.issues.issue_commands import build_anew, repeated
 from digest.issues.models import Issue, IssueState
-from digest.service import resume_send
+from digest.service import resume_send, service_is_up
 
 app = typer.Typer()
 
@@ -127,7 +127,13 @@ def _resume_issue(
             f" Next: digest approve {which}; then digest resume {which}"
         )
         return Told(facts, *lines)
-    lines.append(f"Issue {issue} is resumed. Next: digest send {which}")
+    with call.app.database.read() as session:
+        goes_on = service_is_up(session, call.app.clock())
+    lines.append(
+        f"Issue {issue} is resumed, and goes on by itself."
+        if goes_on
+        else f"Issue {issue} is resumed. Next: digest send {which}"
+    )
     if waits:
         lines.append(
             "Its first wave goes out alone, and the rest waits for the results. To send the rest"

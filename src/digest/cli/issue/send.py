@@ -100,7 +100,7 @@ def send(
         _worker_processes(call, sending, stop_signal) as workers,
         _progress(call, sending, quiet=as_json) as advance,
     ):
-        counts = dispatch(
+        dispatch(
             sending,
             concurrency=concurrency,
             stop_signal=stop_signal,
@@ -116,15 +116,20 @@ def send(
     else:
         print_status(call, report, outlook)
     if stop_signal.stopping.is_set():
-        call.err.print(_stopped_in_words(counts))
-        call.err.print(f"To continue: digest send {repeated(issue, newsletter)}")
+        which = repeated(issue, newsletter)
+        call.err.print(_stopped_in_words(report.counts))
+        call.err.print(
+            f"The service sends the rest. To stop that too: digest pause {which}"
+            if outlook.goes_on
+            else f"To continue: digest send {which}"
+        )
     elif _another_sends(report):
         call.err.print(
             "Another process is sending the rest, so there is nothing to do. To see its progress:"
             f" digest status {repeated(issue, newsletter)}"
         )
         return
-    # Not the counts of `dispatch`: another process may have finished the issue since.
+    # Not those that `dispatch` returns: another process may have finished the issue since.
     counts = report.counts
     open_ = counts.pending or counts.in_doubt or report.state is IssueState.PAUSED
     if open_ or refused_too_many(counts):
@@ -181,11 +186,8 @@ def _another_sends(report: IssueStatus) -> bool:
 
 
 def _stopped_in_words(counts: DeliveryCounts) -> str:
-    if counts.under_way:
-        return (
-            f"Stopped, and {counted(counts.under_way, 'reader is', 'readers are')} left in doubt:"
-            " their request was under way when the time to finish ran out."
-        )
+    if left := counts.in_doubt - counts.under_way:  # those under way are other processes'
+        return f"Stopped, and {counted(left, 'reader is', 'readers are')} in doubt, as above."
     return "Stopped; requests under way were finished."
 
 

@@ -21,9 +21,14 @@ SHOWN = 8  #: keys of batches in doubt that are printed
 
 def status_facts(report: IssueStatus, outlook: IssueOutlook) -> dict[str, Any]:
     """Return an issue's status as plain values."""
-    ahead = outlook.as_dict()
-    step = report.next_step or ahead["next_step"]
-    return {**report.as_dict(), **ahead, "next_step": step}
+    step = _next_step(report, outlook)
+    return {**report.as_dict(), **outlook.as_dict(), "next_step": step}
+
+
+def _next_step(report: IssueStatus, outlook: IssueOutlook) -> str:
+    if report.next_step and outlook.goes_on:
+        return "nothing: it goes on by itself"
+    return report.next_step or outlook.next_step
 
 
 def print_status(call: CommandContext, report: IssueStatus, outlook: IssueOutlook) -> None:
@@ -51,7 +56,7 @@ def print_status(call: CommandContext, report: IssueStatus, outlook: IssueOutloo
     _print_problems(call, report)
     for words in filter(None, (report.waits and f"It {report.waits}.", outlook.says)):
         call.out.print(f"  {words}", markup=False)
-    step = report.next_step or outlook.next_step
+    step = _next_step(report, outlook)
     if step:
         call.out.print(f"  next: {step}", markup=False)
 

@@ -104,7 +104,7 @@ class IssueStatus:
         unsent = self.counts.pending - self.counts.parked
         if self.state is not IssueState.PREPARED or not unsent or self.problems:
             return ""
-        if self.counts.under_way:
+        if self.counts.under_way or self.claimed:
             return ""
         goes_on = f"digest send {self.named} sends what waits"
         return f"{goes_on}, then" if self.waits else goes_on
