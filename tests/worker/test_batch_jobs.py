@@ -215,6 +215,20 @@ def test_a_database_on_hold_sends_nothing(works: Works) -> None:
     assert (works.mails(), works.states()) == ([], ["pending"] * 3)
 
 
+def test_a_machine_that_is_unfit_leaves_its_jobs_to_others_and_says_why_once(
+    works: Works, caplog: pytest.LogCaptureFixture
+) -> None:
+    batches = works.planned()
+    works.app.sending.restore_guard_file.path.mkdir()  # so that nobody can write there
+    works.do("DELETE FROM procrastinate_jobs")  # as a worker has taken them
+    unfit = BatchJobs(works.app, StopSignal(), given_back_after=0.0)
+    for batch in batches:
+        unfit.send(batch)
+    assert works.states() == ["pending"] * 3
+    assert works.jobs() == [f"send_batch/{batch}" for batch in batches]
+    assert caplog.text.count("its epoch file can't be written (Is a directory)") == 1
+
+
 def test_mail_is_made_anew_when_its_sender_has_changed(works: Works) -> None:
     batches = works.planned()
     jobs = BatchJobs(works.app, StopSignal())

@@ -11,22 +11,26 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import bindparam, select, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
 from digest.app.installation import App
 from digest.delivery.job_queue import SEND_JOB
 from digest.delivery.models import Batch, BatchState
 from digest.delivery.pace import Pace
-from digest.delivery.sending import EditionSend, StopSignal, is_moving, send_one
+from digest.delivery.sending import EditionSend, StopSignal, is_moving, restore_guard, send_one
 from digest.errors import DigestError
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Recipe
 from digest.service import begin_send, pause_if_interrupted
 
 CHECKED_EVERY = 1.0  #: seconds between two looks at the restore guard
+#: Seconds for which a machine that is unfit to send keeps a job, so that the others get to it.
+GIVEN_BACK_AFTER = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +44,9 @@ class BatchJobs:
     seconds: Callable[[], float] = time.monotonic
     _sends: dict[int, tuple[Any, EditionSend]] = field(default_factory=dict)  #: by edition
     _met: set[int] = field(default_factory=set)  #: issues that this worker has looked at
+    given_back_after: float = GIVEN_BACK_AFTER
     _held: str = ""  #: why nothing may be sent, by the last look
+    _only_here: bool = False  #: whether other machines may send meanwhile
     _check_at: float = 0.0  #: the time of the next look
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -57,6 +63,7 @@ class BatchJobs:
             pace = self.app.sending.pace(session)
         sending = self._sending(made_from, pace) if made_from is not None else None
         if sending is None:
+            self._give_back()
             return
         if send_one(sending, batch_id, self.stop_signal.stopping) is not None and more:
             with sending.store.write() as session:
@@ -76,6 +83,14 @@ class BatchJobs:
             sending = begin_send(self.app, made_from.issue)
             self._sends[made_from.edition] = made_from, sending
             return sending
+
+    def _give_back(self) -> None:
+        """Leave a batch to other machines if only this one is unfit: it would use up every job."""
+        if not (self._held and self._only_here):
+            return
+        self.stop_signal.stopping.wait(self.given_back_after)
+        with suppress(SQLAlchemyError), self.app.database.write() as session:
+            self.app.job_queue.enqueue_batches(session, self.app.clock())
 
     def _was_interrupted(self, issue_id: int) -> bool:
         """Pause an issue that this worker meets too late; return whether it did.
@@ -99,10 +114,11 @@ class BatchJobs:
             before, self._held = self._held, ""
             try:
                 self.app.sending.begin()
-            except DigestError as fault:
-                self._held = str(fault)
+            except (DigestError, OSError) as fault:
+                self._held, step = _why_and_next(fault)
+                self._only_here = not isinstance(fault, restore_guard.DatabaseRestored)
                 if self._held != before:
-                    log.error("%s; next: %s", fault, fault.next_step)
+                    log.error("%s; next: %s", self._held, step)
             self._check_at = self.seconds() + CHECKED_EVERY
         return bool(self._held)
 
@@ -114,6 +130,15 @@ class BatchJobs:
         self._sends.pop(sending.edition_id, None)
         with sending.store.write() as session:
             sending.job_queue.wake(session, SEND_JOB)
+
+
+def _why_and_next(fault: DigestError | OSError) -> tuple[str, str | None]:
+    if isinstance(fault, DigestError):
+        return str(fault), fault.next_step
+    return (
+        f"this machine sends nothing: its epoch file can't be written ({fault.strerror})",
+        "make room on its disk, or let DIGEST_EPOCH_FILE name a file that it can write",
+    )
 
 
 _WORKERS = text(

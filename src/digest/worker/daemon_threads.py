@@ -42,6 +42,9 @@ def _fault_of(name: str, work: Callable[[], object]) -> Exception | None:
     except DigestError as fault:
         log.error("%s: %s", name, fault)
         return fault
+    except OSError as fault:
+        log.error("%s: %s: %s", name, fault.filename or "the system", fault.strerror or fault)
+        return fault
     except SQLAlchemyError as fault:
         log.error("%s: the database can't be used: %s", name, type(fault).__name__)
         return fault
