@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from digest.mail.smtp.relay_connection import Deadline
+from digest.mail.smtp.relay_connection import CannotOpen, Deadline
 from digest.mail.smtp.relay_pool import RelayPool
 from digest.mail.smtp.relay_session import RelaySession
 from tests.mail.smtp.relay import RunningRelay
@@ -70,6 +70,16 @@ def test_a_connection_whose_use_failed_is_closed(pool: RelayPool, connections: C
     assert not connections.opened[0].is_usable
     with pool.session(Deadline(5)) as fresh:
         assert fresh is connections.opened[1]
+
+
+def test_a_request_without_time_left_certainly_sends_nothing(
+    pool: RelayPool, connections: Connections
+) -> None:
+    with pool.session(Deadline(5)):
+        pass
+    with pytest.raises(CannotOpen), pool.session(Deadline(0)):
+        pass
+    assert not connections.opened[0].is_usable
 
 
 def test_a_pool_that_is_gone_leaves_no_connection(connections: Connections) -> None:

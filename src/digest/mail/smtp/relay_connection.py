@@ -93,7 +93,7 @@ class TimedSMTP(smtplib.SMTP):
     def __init__(self, relay: RelayAddress, deadline: Deadline) -> None:
         self.deadline = deadline
         self._tls = relay.tls() if relay.security is RelaySecurity.TLS else None
-        super().__init__(local_hostname=relay.name, timeout=deadline.remaining())
+        super().__init__(local_hostname=relay.name, timeout=CONNECT_SECONDS)
         self._host = relay.host  # which the certificate has to name
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
@@ -151,8 +151,8 @@ class _TimedReader(io.RawIOBase):
 def opened(relay: RelayAddress, deadline: Deadline) -> TimedSMTP:
     """Return a connection that is ready for a mail; raise `CannotOpen`."""
     smtp = TimedSMTP(relay, deadline)
-    smtp.timeout = min(deadline.remaining(), CONNECT_SECONDS)
     try:
+        smtp.timeout = min(deadline.remaining(), CONNECT_SECONDS)
         _greet(smtp, relay)
     except Exception as fault:
         smtp.close()

@@ -24,6 +24,7 @@ from digest.mail.smtp.relay_replies import (
 from digest.mail.transport import Halted, InDoubt, NotSent
 
 MOST_MAILS = 100  #: on one connection, where the relay names no limit; the large ones take as many
+ALIVE_SECONDS = 10.0  #: that a kept connection may take to answer before another is opened
 EARLY_SECONDS = 1.0  #: that a reply may take which came before the mail was complete
 _STEPS = (MailStep.SENDER, MailStep.RECIPIENT, MailStep.DATA)
 _END = b".\r\n"
@@ -110,9 +111,9 @@ class RelaySession:
         return None
 
     def is_alive(self, deadline: Deadline) -> bool:
-        """Return whether the relay still answers; this also ends a mail that was begun."""
-        self._smtp.deadline = deadline
+        """Return whether the relay answers in a moment; this also ends a mail that was begun."""
         try:
+            self._smtp.deadline = Deadline(min(deadline.remaining(), ALIVE_SECONDS))
             self._smtp.write(b"RSET\r\n")
             self.is_usable = self._smtp.reply().is_positive
         except OSError:

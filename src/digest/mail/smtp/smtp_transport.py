@@ -100,7 +100,8 @@ class SMTPTransport:
             while len(verdicts) < request.recipients and not deadline.is_over:
                 with self._pool.session(deadline) as session:
                     verdicts += _through(session, outgoing, deadline)
-                    goes_on = session.is_usable and not isinstance(verdicts[-1].answer, Halted)
+                    halted = any(isinstance(each.answer, Halted) for each in verdicts)
+                    goes_on = session.is_usable and not halted
                 if not goes_on:
                     break
         except CannotOpen as fault:
