@@ -75,8 +75,7 @@ def joined_body(pieces: tuple[bytes | str, ...], parts: Mapping[str, str]) -> by
     """Return one reader's body; a tag without a part of theirs stays as it is."""
     own = {tag: quoted_printable(value) for tag, value in parts.items()}
     return b"".join(
-        piece if isinstance(piece, bytes) else own.get(piece) or quoted_printable(piece)
-        for piece in pieces
+        piece if isinstance(piece, bytes) else own.get(piece, piece.encode()) for piece in pieces
     )
 
 
