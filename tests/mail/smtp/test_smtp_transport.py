@@ -16,6 +16,7 @@ import pytest
 
 from digest.mail.outbox import message
 from digest.mail.smtp import RelayAddress, RelaySecurity
+from digest.mail.smtp.mail_form import body_pieces, joined_body
 from digest.mail.transport import (
     Accepted,
     Answer,
@@ -102,6 +103,13 @@ def test_a_mail_is_what_the_outbox_would_hold(relay: RunningRelay) -> None:
     assert got.headers["Date"]
     assert got.headers["Message-ID"].endswith("@example.com>")
     assert mail.sender.startswith("bounces+")
+
+
+def test_a_part_that_is_empty_leaves_no_tag() -> None:
+    pieces = body_pieces("before -digest_x_token- after -digest_y_token-", "")
+    body = joined_body(pieces, {"-digest_x_token-": ""})
+    assert b"_x_token-" not in body
+    assert b"_y_token-" in body
 
 
 def test_each_line_on_the_wire_is_short_and_ascii(relay: RunningRelay, send: SendTo) -> None:
@@ -302,6 +310,16 @@ class TestSecurity:
         assert "login" in answer.detail
         assert "wrong" not in answer.detail
 
+    def test_a_password_that_no_login_can_carry_halts(
+        self, relay: RunningRelay, security: RelaySecurity
+    ) -> None:
+        answer = relay.provider(relay.address(security, user="ann", password="schlüssel")).dry_run(
+            a_mailing("one@example.org")
+        )
+        assert isinstance(answer, Halted)
+        assert "ASCII" in answer.detail
+        assert "schl" not in answer.detail
+
     def test_a_password_that_the_relay_repeats_is_taken_out(
         self, relay: RunningRelay, security: RelaySecurity
     ) -> None:
@@ -341,8 +359,14 @@ def test_a_relay_without_starttls_gets_no_mail(relay: RunningRelay) -> None:
     assert relay.taken == []
 
 
+def test_a_host_that_is_no_name_halts() -> None:
+    transport = a_provider(replace(NOWHERE, host="a" * 64)).transport()
+    answer = transport.hand_over(transport.prepare(a_mailing("one@example.org")))
+    assert answer == Halted(detail="DIGEST_SMTP_HOST isn't the name of a host")
+
+
 def test_B12_a_connection_that_ends_while_a_mail_is_written_is_certain() -> None:
-    """Whoever takes only a part of a mail has taken none."""
+    """A relay that takes only a part of a mail has taken none."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
 
         def serve() -> None:

@@ -156,6 +156,8 @@ def opened(relay: RelayAddress, deadline: Deadline) -> TimedSMTP:
         _greet(smtp, relay)
     except Exception as fault:
         smtp.close()
+        if isinstance(fault, UnicodeError):
+            raise CannotOpen(Halted(detail=_not_writable(relay))) from None
         if not isinstance(fault, OSError):
             raise
         raise CannotOpen(_why_not(fault, relay)) from None
@@ -183,6 +185,13 @@ def _hello(smtp: TimedSMTP) -> None:
         said = _reply_of(smtp.helo())
     if not said.is_positive:
         raise smtplib.SMTPHeloError(said.code, said.text)
+
+
+def _not_writable(relay: RelayAddress) -> str:
+    """Return which of a relay's settings neither a resolver nor a login can write."""
+    if f"{relay.user}{relay.password}".isascii():
+        return "DIGEST_SMTP_HOST isn't the name of a host"
+    return "DIGEST_SMTP_USER and its password may hold ASCII characters only"
 
 
 def _why_not(fault: OSError, relay: RelayAddress) -> NotSent | Halted:
