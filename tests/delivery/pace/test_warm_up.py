@@ -27,12 +27,14 @@ from digest.delivery.pace import (
 from digest.delivery.reporting.status import issue_status
 from digest.delivery.sending import control
 from digest.delivery.sending.dispatcher import WAITS, dispatch
+from digest.delivery.sending.queue import Claim, claim
 from digest.delivery.sending.settlement import Settlement
 from digest.delivery.sending.worker_processes import StopSignal
 from digest.errors import WrongState
 from digest.issues.models import Edition, Issue, IssueState
 from tests.delivery.conftest import MakeReaders, MakeSending
 from tests.delivery.fake_sleep import InstantWaits
+from tests.delivery.lock_waits import meanwhile
 from tests.delivery.pace.test_pace import Machines
 
 WARMING = Pace(warm_up=True)
@@ -96,6 +98,37 @@ def test_each_day_has_its_limit_over_all_machines_and_the_rest_waits_for_the_nex
         by_day[at] = by_day.get(at, 0) + len(who)
     midnight = datetime(2026, 11, 25, tzinfo=UTC)
     assert by_day == {now: 3, midnight: 5, midnight + DAY: 7, midnight + 2 * DAY: 5}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_two_machines_that_ask_at_once_keep_the_day_s_limit(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    make_readers(8)
+    begin(database, now, first=5)
+    sending = make_sending(batch_size=4)
+
+    def ask(session: Session) -> Claim | None:
+        return claim(
+            session,
+            edition_id=sending.edition_id,
+            newsletter="weekly",
+            owner="a machine",
+            now=now,
+            lease=60,
+            pace=WARMING,
+        )
+
+    def ask_as_well() -> Claim | None:
+        with database.write() as session:
+            return ask(session)
+
+    assert meanwhile(database, ask, ask_as_well).result() is None
+    last = ask_as_well()
+    assert last is not None
+    assert len(last.readers) == 1
+    assert ask_as_well() is None
 
 
 def test_a_day_without_mail_does_not_count(

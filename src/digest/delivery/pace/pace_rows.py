@@ -41,19 +41,23 @@ class PaceWait:
 
 
 def take(
-    session: Session, pace: Pace, readers: Mapping[str, int], now: datetime
+    session: Session, pace: Pace, counts: Mapping[str, int], now: datetime, *, readers: int
 ) -> datetime | None:
-    """Count a batch with so many *readers* by scope, see `Pace.count`; the caller commits.
+    """Count a batch of *readers*, so many by scope, see `Pace.count`; the caller commits.
 
-    Return ``None`` when it may go, and else when to ask again: then nothing was counted.
+    Return ``None`` when it may go, and else when to ask again: then nothing was counted. That is
+    *now* for a batch of more readers than are left today, since it can be cut.
     """
-    scopes = [scope for scope in pace.per_hour_of if scope in readers]
+    scopes = [scope for scope in pace.per_hour_of if scope in counts]
     locked = [ALL, *scopes] if pace.counts_all and ALL not in scopes else scopes
     for scope in locked:
         _lock(session, scope)
     later = free_at(session, pace, now, scopes=scopes)
     if later is not None:
         return later
+    left = day_left(session, now) if pace.warm_up else None
+    if left is not None and left < readers:  # another machine was quicker
+        return now
     rows = _rows(session, scopes)
     for scope in scopes:
         limit = pace.per_hour_of[scope]
@@ -63,7 +67,7 @@ def take(
         session.connection().execute(
             update(SendingPace)
             .where(col(SendingPace.scope) == scope)
-            .values(next_at=begin + step(limit, readers[scope]))
+            .values(next_at=begin + step(limit, counts[scope]))
         )
     if pace.warm_up:
         count_day(session, now)

@@ -119,11 +119,13 @@ def claim(
         later = _take(session, batch, readers, key, pace, now)
         if later is None:
             return _claimed(session, batch, readers, key, owner=owner, now=now, until=until)
-        if _waits_for_pace(session, pace, now):
-            return None
-        # All of its kind, which have such readers, too: each would be read in vain.
-        kind = {"edition": edition_id, "provider": batch.mailbox_provider}
-        session.connection().execute(_PUT_KIND_OFF, {**kind, "later": later})
+        if later > now and not _waits_for_pace(session, pace, now):
+            # All of its kind, which have such readers, too: each would be read in vain.
+            kind = {"edition": edition_id, "provider": batch.mailbox_provider}
+            session.connection().execute(_PUT_KIND_OFF, {**kind, "later": later})
+        # Others may still go, in a transaction of its own: this one holds rows of the pace, and
+        # two that lock further rows would wait for each other.
+        return None
     return None
 
 
@@ -231,7 +233,7 @@ def _cut_to_pace(
     if not pace.is_limited:
         return False
     left = day_left(session, now) if pace.warm_up else None
-    sizes = pace.parts([row[2] for row in readers], left)
+    sizes = pace.parts([row[2] for row in readers], left or None)  # `take` says no to none left
     ends = list(accumulate(sizes))
     parts = [
         BatchPart([row[0] for row in readers[end - size : end]])
@@ -263,7 +265,8 @@ def _take(
     """Count a batch against the limits; return when to ask again where it may not go now."""
     if not pace.is_limited:
         return None
-    later = take(session, pace, pace.count(row[2] for row in readers), now)
+    counts = pace.count(row[2] for row in readers)
+    later = take(session, pace, counts, now, readers=len(readers))
     if later is not None:
         circuit_breaker.return_probe(session, batch.edition_id, attempt=key, now=now)
     return later
