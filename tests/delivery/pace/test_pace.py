@@ -163,6 +163,20 @@ def test_one_of_four_that_ask_at_once_may_go(
     assert sorted(got) == [False, False, False, True]
 
 
+def test_a_batch_that_waits_for_longer_than_its_provider_goes_on_waiting(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    make_readers(3, domain="gmail.com")
+    machines = Machines(make_sending(batch_size=1), Pace(by_scope={"Gmail": 20}), now)
+    put_off = now + timedelta(minutes=10)
+    with database.write() as session:
+        last = session.exec(select(Batch).order_by(col(Batch.number).desc())).all()[0]
+        last.not_before = put_off
+    machines.send()
+    times = [at for at, _ in machines.sent]
+    assert times[1] < put_off == times[2]
+
+
 def test_a_limit_that_came_after_the_plan_cuts_its_batches(
     database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
 ) -> None:

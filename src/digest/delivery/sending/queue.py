@@ -122,7 +122,8 @@ def claim(
         if later > now and not _waits_for_pace(session, pace, now):
             # All of its kind, which have such readers, too: each would be read in vain.
             kind = {"edition": edition_id, "provider": batch.mailbox_provider}
-            session.connection().execute(_PUT_KIND_OFF, {**kind, "later": later})
+            times = {"now": now, "never": due["never"], "later": later}
+            session.connection().execute(_PUT_KIND_OFF, {**kind, **times})
         # Others may still go, in a transaction of its own: this one holds rows of the pace, and
         # two that lock further rows would wait for each other.
         return None
@@ -483,7 +484,8 @@ _STARTED = (
         detail=_ROOM,
     )
 )
-#: Those that no machine holds: one that does may wait for this one.
+#: Those that no machine holds, since one that does may wait for this one, and that wait for no
+#: later time.
 _PUT_KIND_OFF = (
     update(Batch)
     .where(
@@ -493,6 +495,11 @@ _PUT_KIND_OFF = (
                 col(Batch.edition_id) == bindparam("edition"),
                 col(Batch.state) == BatchState.PENDING,
                 col(Batch.mailbox_provider) == bindparam("provider"),
+                or_(
+                    ~_PUT_OFF,
+                    col(Batch.not_before).is_(None),
+                    col(Batch.not_before) < bindparam("later"),
+                ),
             )
             .with_for_update(skip_locked=True)
         )
