@@ -5,19 +5,21 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from digest.delivery.job_queue import BEFORE_BATCHES, QueueName
 from digest.delivery.job_queue_figures import job_queue_figures
-from digest.delivery.sending import StopSignal
+from digest.delivery.sending import StopSignal, this_process
+from digest.delivery.sending.queue import cancel_batches, claim
 from digest.errors import DigestError
-from digest.issues.models import IssueState, JobRun
+from digest.issues.models import Issue, IssueState, JobRun
 from digest.service import MINUTE, Job
 from digest.service.send_job import look_after_jobs
 from digest.worker.procrastinate_app import job_app
 from digest.worker.service_jobs import ServiceJobs
 from subscribers import letter_queue
 from subscribers.models import LetterKind, LetterState, LetterToSend
+from tests.delivery.lock_waits import meanwhile
 from tests.worker.conftest import Works
 from tests.worker.running_worker import eventually, running
 
@@ -170,6 +172,33 @@ def test_a_first_wave_that_waits_for_its_judgement_is_looked_at_then(works: Work
     works.do("DELETE FROM procrastinate_jobs")
     look_after(works)
     assert works.jobs() == ["wake/send"]
+
+
+def test_an_issue_is_cancelled_while_it_is_looked_after(works: Works) -> None:
+    """A person's cancel locks the issue first, and then its batches."""
+    works.planned()
+    works.app.sending.begin()
+    with works.app.database.write() as session:
+        held = claim_next(session, works.app.clock())
+    meanwhile(
+        works.app.database, cancel_issue, lambda: look_after(works), then=cancel_its_batches
+    ).result()
+    assert (held, works.states()) == (True, ["cancelled"] * 3)
+
+
+def claim_next(session: Session, now: datetime) -> bool:
+    owner = this_process()
+    claimed = claim(session, edition_id=1, newsletter="weekly", owner=owner, now=now, lease=300)
+    return claimed is not None
+
+
+def cancel_issue(session: Session) -> None:
+    session.get_one(Issue, 1).state = IssueState.CANCELLED
+    session.flush()
+
+
+def cancel_its_batches(session: Session) -> None:
+    cancel_batches(session, [1], "it's wrong")
 
 
 def test_the_figures_tell_what_waits_for_whom(works: Works) -> None:

@@ -142,14 +142,16 @@ def look_after_jobs(app: App, now: datetime) -> str:
 
 
 def _look_after(app: App, issue_id: int, now: datetime) -> str:
+    # In two transactions: a person who cancels the issue locks it first, and then its batches.
     with app.database.write() as session:
-        issue = session.get_one(Issue, issue_id)
-        edition_id = store.edition_of(session, issue).id or 0
+        edition_id = store.edition_of(session, session.get_one(Issue, issue_id)).id or 0
         recover(session, edition_id=edition_id, now=now, alive=alive)
+    with app.database.write() as session:
+        issue = session.get_one(Issue, issue_id, with_for_update=True)
         judged_at = judge_rollout(session, edition_id, now, app.sending.rollout_limits)
+        counts = mark_sent_if_done(session, edition_id, now)
         if judged_at is not None:
             app.job_queue.wake(session, SEND_JOB, at=judged_at)
-        counts = mark_sent_if_done(session, edition_id, now)
         if issue.state is not IssueState.SENT:
             return ""
         newsletter = store.newsletter_of(session, issue)
