@@ -7,13 +7,16 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
+from typing import Any
 
 import pytest
 from sqlalchemy import URL, create_engine, text
 
 from digest.delivery.job_queue import QueueName
+from digest.delivery.sending import StopSignal
 from digest.errors import DigestError
+from digest.worker import Worker
 from digest.worker.daemon_threads import in_thread
 from tests.worker.conftest import Works
 from tests.worker.running_worker import ALIVE, eventually, running
@@ -112,6 +115,34 @@ def is_told(caplog: pytest.LogCaptureFixture, times: int) -> bool:
 
 def is_alive_since(works: Works, before: list[str]) -> bool:
     return works.ask(ALIVE) > before
+
+
+class Faulty(Worker):
+    """A worker whose library has a bug."""
+
+    @cached_property
+    def _jobs(self) -> Any:
+        return self
+
+    async def open_async(self) -> None:
+        raise LookupError("a bug")
+
+    async def close_async(self) -> None:
+        pass
+
+
+def test_a_worker_outlives_a_bug_and_shows_it(
+    works: Works, caplog: pytest.LogCaptureFixture
+) -> None:
+    stop = StopSignal()
+    worker = Faulty(works.app, stop)
+    worker.start()
+    assert eventually(lambda: "the worker failed, and begins anew" in caplog.text)
+    assert thread("worker") is not None
+    stop.stop()
+    worker.stop()
+    assert "LookupError: a bug" in caplog.text
+    assert thread("worker") is None
 
 
 def test_work_in_a_thread_raises_what_it_raised() -> None:

@@ -93,9 +93,9 @@ def connection_faults() -> tuple[type[Exception], ...]:
     """Return what is raised while the database can't be reached."""
     from procrastinate.exceptions import ConnectorException
     from psycopg import Error
-    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.exc import SQLAlchemyError  # no connection was free in time, among others
 
-    return (ConnectorException, DBAPIError, Error, OSError)
+    return (ConnectorException, SQLAlchemyError, Error, OSError)
 
 
 def connection_of(url: URL, *, pooled: bool) -> dict[str, Any]:

@@ -107,8 +107,6 @@ class Worker:
 
     async def _work(self, failed: int) -> str | None:
         """Work until a stop or a renewal; return what of the database ended it before."""
-        from digest.worker.procrastinate_app import connection_faults
-
         self._renewed.clear()
         work = asyncio.create_task(self._open_and_run(failed))
         stopping = self.stop_signal.stopping
@@ -117,14 +115,29 @@ class Worker:
         ended = work.done()
         if not ended:
             work.cancel()  # once: a second time would cut off the jobs that run
+        fault = await self._fault_of(work)
+        return fault if ended else None
+
+    async def _fault_of(self, work: asyncio.Task[None]) -> str | None:
+        """Return what of the database ended *work*; log any other fault, and wait for a moment."""
         try:
             await work
         except asyncio.CancelledError:
             return None
-        except connection_faults() as fault:
-            return type(fault).__name__ if ended else None
+        except DigestError:  # such as a package that is missing
+            raise
+        except Exception as fault:
+            from digest.worker.procrastinate_app import connection_faults
+
+            if isinstance(fault, connection_faults()):
+                return type(fault).__name__
+            if not self.wait:
+                raise
+            log.exception("the worker failed, and begins anew")  # a process without it would idle
+            await self._pause(PAUSES[-1])
+            return None
         # With a connection lost, the library ends as if it had been asked to.
-        return "a connection was lost" if ended and self.wait else None
+        return "a connection was lost" if self.wait else None
 
     async def _open_and_run(self, failed: int) -> None:
         jobs = self._jobs
