@@ -108,11 +108,9 @@ def connection_of(url: URL, *, pooled: bool) -> dict[str, Any]:
     """
     from psycopg.conninfo import make_conninfo
 
-    options = dict(url.query)
-    threshold = options.pop("prepare_threshold", None)
-    place = url.translate_connect_args(username="user", database="dbname")
-    threshold = threshold or ("none" if pooled else "5")
-    kwargs = {"prepare_threshold": None if threshold == "none" else int(str(threshold))}
+    _, told = url.get_dialect()().create_connect_args(url)
+    threshold = told.pop("prepare_threshold", None) or ("none" if pooled else "5")
+    kwargs = {"prepare_threshold": None if threshold == "none" else int(threshold)}
     if not pooled:
-        options["options"] = f"{options.get('options', '')} -csynchronous_commit=off".strip()
-    return {"conninfo": make_conninfo("", **{**place, **options}), "kwargs": kwargs}
+        told["options"] = f"{told.get('options', '')} -csynchronous_commit=off".strip()
+    return {"conninfo": make_conninfo("", **told), "kwargs": kwargs}
