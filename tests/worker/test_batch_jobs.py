@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from procrastinate.jobs import Status
 
 from digest.delivery.models import BatchState
 from digest.delivery.pace import start_warm_up
@@ -152,6 +154,33 @@ def test_the_job_of_a_killed_worker_goes_and_the_ledger_moves_its_batch_on(works
     assert works.jobs() == [f"send_batch/{batches[0]}", f"send_batch/{batches[2]}"]
     works.work()
     assert works.mails() == [EVERYBODY[0], EVERYBODY[2]]
+
+
+def test_a_job_that_ends_while_stalled_ones_are_deleted_stops_no_deletion(works: Works) -> None:
+    works.planned()
+    works.do("UPDATE procrastinate_jobs SET status = 'doing'")
+
+    async def run() -> None:
+        async with job_app(works.app, [], StopSignal()).open_async() as jobs:
+            await delete_stalled(SimpleNamespace(job_manager=EndsTheFirst(jobs.job_manager)))
+
+    asyncio.run(run())
+    assert works.jobs("doing") == []
+
+
+@dataclass
+class EndsTheFirst:
+    """A queue in which the first stalled job ends by itself after all."""
+
+    manager: Any
+
+    async def get_stalled_jobs(self, **within: float) -> list[Any]:
+        first, *others = await self.manager.get_stalled_jobs(**within)
+        await self.finish_job_by_id_async(first.id, Status.SUCCEEDED, delete_job=True)
+        return [first, *others]
+
+    async def finish_job_by_id_async(self, job: int, status: Status, *, delete_job: bool) -> None:
+        await self.manager.finish_job_by_id_async(job, status, delete_job=delete_job)
 
 
 def keep_up(works: Works, upkeep: Callable[[Any], Awaitable[None]]) -> None:

@@ -8,6 +8,7 @@ because a worker seemed to be gone.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 STALLED_SECONDS = 30.0  #: since the last heartbeat of the job's worker; it beats every 10 seconds
@@ -18,13 +19,15 @@ log = logging.getLogger(__name__)
 
 async def delete_stalled(jobs: Any) -> None:
     """Delete the jobs of an open `procrastinate.App` whose worker is gone."""
+    from procrastinate.exceptions import ConnectorException
     from procrastinate.jobs import Status
 
     manager = jobs.job_manager
     stalled = await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS)
     for job in stalled:
-        await manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=True)
-        log.warning("the worker of a job is gone: %s", job.call_string)
+        with suppress(ConnectorException):  # it has ended since: its worker was only late
+            await manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=True)
+            log.warning("the worker of a job is gone: %s", job.call_string)
 
 
 async def delete_failed(jobs: Any) -> None:
