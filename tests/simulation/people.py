@@ -22,14 +22,15 @@ from subscribers.tokens import DatedTarget
 from tests.simulation.invariants import SEATS, Copy
 from tests.simulation.world import HASHES, NEWSLETTER, World
 
+Acts = dict[Callable[[World], None], float]  #: things that happen, each with its weight
 EVIDENCE = Evidence(channel="page")
 JUMPS = (5, 200, 3_700, 8 * 86_400, -86_400, -200)
 
 
 def act(world: World) -> None:
     """Do one action, chosen by the seed."""
-    acts: list[Callable[[World], None]] = list(_ACTS)
-    world.random.choices(acts, list(_ACTS.values()))[0](world)
+    acts = _ACTS | (_OF_JOBS if world.by_jobs else {}) | (_OF_WARM_UP if world.pace.warm_up else {})
+    world.random.choices(list(acts), list(acts.values()))[0](world)
 
 
 def _edition(world: World) -> tuple[int, int, str]:
@@ -56,9 +57,8 @@ def send(world: World) -> None:
 
 def minute(world: World) -> None:
     """A minute is over, for workers."""
-    if world.by_jobs:
-        world.now += timedelta(seconds=world.random.choice([60, 60, 900]))
-        world.minute()
+    world.now += timedelta(seconds=world.random.choice([60, 60, 900]))
+    world.minute()
 
 
 def _enqueue(world: World, session: Session) -> None:
@@ -247,8 +247,6 @@ def jump(world: World) -> None:
 
 def warm_up(world: World) -> None:
     """A person begins a warm-up, or lets one that stopped go on, or ends it."""
-    if not world.pace.warm_up:
-        return
     with world.write() as session:
         plan, now = pace.active_warm_up(session), world.clock()
         if plan is None:
@@ -264,10 +262,9 @@ def warm_up(world: World) -> None:
 
 def judge(world: World) -> None:
     """The service judges the warm-up by its news."""
-    if world.pace.warm_up:
-        with world.write() as session:
-            why = pace.judge_warm_up(session, world.clock(), pace.WarmUpLimits())
-        world.note(f"the warm-up {f'stops: {why}' if why else 'is fine'}")
+    with world.write() as session:
+        why = pace.judge_warm_up(session, world.clock(), pace.WarmUpLimits())
+    world.note(f"the warm-up {f'stops: {why}' if why else 'is fine'}")
 
 
 def news(world: World) -> None:
@@ -297,12 +294,9 @@ def tell(world: World, post: list[Any]) -> None:
     world.note(f"{len(post)} events come in")
 
 
-_ACTS: dict[Callable[[World], None], float] = {
+_ACTS: Acts = {
     send: 30,
     news: 14,
-    minute: 10,
-    warm_up: 4,
-    judge: 8,
     leave: 10,
     jump: 6,
     resolve: 8,
@@ -314,3 +308,5 @@ _ACTS: dict[Callable[[World], None], float] = {
     cancel: 1,
     offer_again: 2,
 }
+_OF_JOBS: Acts = {minute: 10}
+_OF_WARM_UP: Acts = {warm_up: 4, judge: 8}

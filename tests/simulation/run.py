@@ -162,7 +162,7 @@ def _provider(random: Random, readers: list[str]) -> Provider:
         bad=bad,
         names=random.choice(["all", "first", "none"]),
         cap=random.choice([1, 2, 1000, 1000, 1000]),
-        bounces=random.choice([1, 1, 1, 20]),
+        bounces=random.choice([1, 1, 40]),
         one_by_one=random.random() < 0.4,
     )
 
@@ -175,7 +175,7 @@ def _pace(random: Random) -> Pace:
         per_hour=random.choice([0, 2, 7, 60, 120]),
         by_scope=random.choice([{}, {GMAIL: 1}, {GMAIL: 4}]),
         requests=random.choice([0, 0, 1, 2]),
-        warm_up=random.random() < 0.5,
+        warm_up=random.random() < 0.6,
     )
 
 
@@ -187,7 +187,8 @@ def _job_queue(random: Random) -> SimulatedJobQueue:
 
 
 def _live(world: World) -> None:
-    people.warm_up(world)
+    if world.pace.warm_up:
+        people.warm_up(world)
     for _ in range(world.random.randint(5, 25)):
         people.act(world)
 
@@ -199,7 +200,8 @@ def _settle(world: World) -> None:
     world.jobs.losses = world.jobs.repeats = 0.0
     world.action_rate = world.death_rate = 0.0
     for number in range(MOST_ROUNDS):
-        world.now += timedelta(days=3)  # past every lease and every wait
+        # Past every lease and every wait; a warm-up is judged by the mails of some days alone.
+        world.now += timedelta(days=1 if world.pace.warm_up else 3)
         if not _round(world, number):
             break
     else:
@@ -214,7 +216,8 @@ def _round(world: World, number: int) -> bool:
     After some rounds, they release what a first wave still holds back, and in the end they call off
     what the provider refuses to everybody.
     """
-    _end_warm_up(world)
+    if world.pace.warm_up:
+        _look_after_warm_up(world)
     for (key,) in world.rows("SELECT key FROM batch WHERE state = 'in-doubt' ORDER BY id"):
         people.decide(world, key)
     rows = world.rows(
@@ -238,27 +241,30 @@ def _round(world: World, number: int) -> bool:
                 continue
         if not world.by_jobs:
             world.send(edition)
-    if world.by_jobs:
-        _work(world)
+    _work(world)
     return _is_open(world)
 
 
 def _work(world: World) -> None:
-    """Let a worker do all there is, in some hours where only so many may go in each."""
-    for _ in range(6 if world.pace.is_limited else 1):
-        world.now += timedelta(hours=1)
+    """Let a worker do all there is, for some hours where only so many may go in each."""
+    if world.by_jobs:
+        for _ in range(6 if world.pace.is_limited else 1):
+            world.now += timedelta(hours=1)
+            world.minute()
+            world.work(jobs=1_000)
         world.minute()
-        world.work(jobs=1_000)
-    world.minute()
 
 
-def _end_warm_up(world: World) -> None:
-    """End a warm-up that has stopped: nothing would leave again."""
+def _look_after_warm_up(world: World) -> None:
+    """End a warm-up that stopped in the last round, and judge one that is on by its news."""
     with world.write() as session:
         plan = active_warm_up(session)
         if plan is not None and plan.stopped_at is not None:
             end_warm_up(session, by="Ada", why="the log", now=world.clock())
             ask_again(session)
+    for _ in range(5):
+        people.news(world)
+    people.judge(world)
 
 
 def _is_open(world: World) -> bool:
