@@ -114,6 +114,32 @@ def test_a_slow_mailbox_provider_holds_back_nobody_else(
     assert machines.most_in_an_hour("gmail.com") <= 20
 
 
+def test_a_slow_mailbox_provider_begins_at_once(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    """Begun after all others, its readers alone would take as long again."""
+    make_readers(60)
+    make_readers(20, domain="gmail.com")
+    pace = Pace(per_hour=40, by_scope={"Gmail": 10})
+    machines = Machines(make_sending(batch_size=10, pace=pace), pace, now)
+    machines.send()
+    assert machines.most_in_an_hour() <= 40
+    assert machines.sent[-1][0] - now <= timedelta(hours=2, minutes=10)
+
+
+def test_who_waits_after_a_failure_is_not_asked_earlier_for_a_limit(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    make_readers(3, domain="gmail.com")
+    machines = Machines(make_sending(batch_size=1), Pace(by_scope={"Gmail": 60}), now)
+    put_off = now + timedelta(minutes=30)
+    with database.write() as session:
+        first = session.exec(select(Batch).order_by(col(Batch.number)).limit(1)).one()
+        first.not_before = put_off
+    machines.send()
+    assert [at for at, _ in machines.sent] == [now, now + timedelta(minutes=1), put_off]
+
+
 def test_a_provider_s_limit_that_came_after_the_plan_holds_for_mixed_batches(
     database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
 ) -> None:
