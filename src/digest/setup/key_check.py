@@ -29,10 +29,12 @@ def check_key(provider: Provider, sender: Mailbox) -> CheckResult:
             return refused(about, answer.detail, _NEXT.get(answer.status or 0, _OTHERWISE))
         case Refused():
             return refused(about, f"the provider refuses the mail: {answer.detail}", _OTHERWISE)
-    return warning(about, f"it couldn't be tested: {answer.detail}", "run digest setup again")
+    return warning(
+        about, f"it couldn't be tested: {answer.detail}", "once that is mended: digest setup"
+    )
 
 
-_OTHERWISE = "look the answer up in the provider's documentation, then: digest setup"
+_OTHERWISE = "correct what the answer is about, then: digest setup"
 _NEXT = {
     401: "create a key at the provider (Settings, API Keys), then: digest setup",
     403: (

@@ -365,6 +365,15 @@ def test_a_host_that_is_no_name_halts() -> None:
     assert answer == Halted(detail="DIGEST_SMTP_HOST isn't the name of a host")
 
 
+def test_a_relay_that_is_not_there_is_named() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+    relay = RelayAddress(host="127.0.0.1", port=port, security=RelaySecurity.NONE)
+    answer = a_provider(relay).dry_run(a_mailing("one@example.org"))
+    assert isinstance(answer, NotSent)
+    assert answer.detail.startswith(f"no connection to 127.0.0.1:{port} (")
+
+
 def test_B12_a_connection_that_ends_while_a_mail_is_written_is_certain() -> None:
     """A relay that takes only a part of a mail has taken none."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:

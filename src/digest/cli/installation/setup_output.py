@@ -89,7 +89,8 @@ def tell_outcome(
     say("\nNext:" + (" fix everything marked NO (digest setup asks again), then:" if unfit else ""))
     for command, why in _next_steps(newsletter):
         say(f"  {command:<51} {why}", markup=False)
-    say("Screen by screen: digest docs first-send")
+    by_smtp = bool(plan.answers.get("smtp_host"))
+    say("Step by step: digest docs smtp" if by_smtp else "Screen by screen: digest docs first-send")
 
 
 def _next_steps(newsletter: str | None) -> list[tuple[str, str]]:

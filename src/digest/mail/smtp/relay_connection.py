@@ -214,7 +214,7 @@ def _why_not(fault: OSError, relay: RelayAddress) -> NotSent | Halted:
             why = fault.reason or type(fault).__name__
             step = "check DIGEST_SMTP_SECURITY and DIGEST_SMTP_PORT"
             return NotSent(detail=f"no encrypted connection ({why}); {step}")
-    return NotSent(detail=f"no connection ({fault_words(fault)})")
+    return NotSent(detail=f"no connection to {relay.host}:{relay.port} ({fault_words(fault)})")
 
 
 def _without_password(text: str, relay: RelayAddress) -> str:
