@@ -18,7 +18,7 @@ MATRIX = dict(
     )
 )
 #: How many faults there are of each kind.
-FAULTS = {"A": 16, "B": 26, "C": 17, "D": 15, "E": 8, "F": 11, "G": 11, "H": 12, "S": 4}
+FAULTS = {"A": 16, "B": 26, "C": 17, "D": 15, "E": 8, "F": 11, "G": 11, "H": 12, "P": 7, "S": 4}
 NAMES = {
     name
     for path in TESTS.rglob("test_*.py")
