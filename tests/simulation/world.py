@@ -328,9 +328,11 @@ class _WaitingSignal(Event):
 
     def wait(self, timeout: float | None = None) -> bool:
         self._process.waits += 1
-        if self._process.waits > MAX_WAITS:
+        # A process may always wake late; one that waits for its pace does, so that a run is short.
+        is_paced = self._world.pace.is_limited
+        if self._process.waits > (MAX_WAITS // 5 if is_paced else MAX_WAITS):
             self.set()
-        late = self._world.random.choice([0, 0, 60, 900])  # a process may always wake late
+        late = self._world.random.choice([0, 900, 3600] if is_paced else [0, 0, 60, 900])
         self._world.now += timedelta(seconds=(timeout or 0) + late)
         self._world.tick(self._process, "while it waits")
         self._world.meanwhile()
