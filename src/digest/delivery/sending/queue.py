@@ -147,7 +147,7 @@ def is_moving(session: Session, edition_id: int) -> bool:
     """Return whether a sender holds a batch of an edition, or one waits to go."""
     of_edition = {"edition": edition_id}
     connection = session.connection()
-    return any(connection.execute(query, of_edition).first() for query in (_FIRST_DUE, _HELD_ANY))
+    return any(connection.execute(query, of_edition).first() for query in (_WAITS_ANY, _HELD_ANY))
 
 
 def start(
@@ -423,11 +423,8 @@ _NEXT = (
 )
 _THIS = col(Batch.id) == bindparam("batch")
 _THIS_ONE = _NEXT.where(_THIS)
-_FIRST_DUE = (
-    pending_batches(col(Batch.not_before))
-    .where(col(Batch.edition_id) == bindparam("edition"))
-    .order_by(col(Batch.not_before).asc().nulls_first())
-    .limit(1)
+_WAITS_ANY = (
+    pending_batches(col(Batch.id)).where(col(Batch.edition_id) == bindparam("edition")).limit(1)
 )
 _FIRST_FREE = (
     pending_batches(_FREE_BUT_FOR_BREAKER)
