@@ -35,13 +35,19 @@ class JobQueueFigures:
         return max(self.longest_wait.values(), default=0.0)
 
 
+def live_workers(session: Session) -> int:
+    """Return how many workers are alive; on PostgreSQL only."""
+    alive = session.connection().execute(_WORKERS, {"seconds": ALIVE_SECONDS})
+    return int(alive.scalar_one())
+
+
 def job_queue_figures(session: Session) -> JobQueueFigures | None:
     """Return the figures; ``None`` on SQLite, which has no job queue."""
     connection = session.connection()
     if connection.dialect.name == "sqlite":
         return None
     return JobQueueFigures(
-        workers=connection.execute(_WORKERS, {"seconds": ALIVE_SECONDS}).scalar_one(),
+        workers=live_workers(session),
         jobs={(queue, state): number for queue, state, number in connection.execute(_JOBS)},
         longest_wait={queue: float(wait) for queue, wait in connection.execute(_LONGEST_WAIT)},
     )

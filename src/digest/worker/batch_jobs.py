@@ -15,12 +15,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
 from digest.app.installation import App
 from digest.delivery.job_queue import SEND_JOB
+from digest.delivery.job_queue_figures import live_workers
 from digest.delivery.models import Batch, BatchState
 from digest.delivery.pace import Pace
 from digest.delivery.sending import EditionSend, StopSignal, is_moving, restore_guard, send_one
@@ -101,7 +102,7 @@ class BatchJobs:
             return False
         self._met.add(issue_id)
         with self.app.database.read() as session:
-            if session.connection().execute(_WORKERS).scalar_one() > 1:
+            if live_workers(session) > 1:
                 return False
         late = pause_if_interrupted(self.app, issue_id, self.app.clock())
         if late:
@@ -141,10 +142,6 @@ def _why_and_next(fault: DigestError | OSError) -> tuple[str, str | None]:
     )
 
 
-_WORKERS = text(
-    "SELECT count(*) FROM procrastinate_workers"
-    " WHERE last_heartbeat > now() - make_interval(secs => 30)"
-)
 #: What the mail of a batch is made from, as far as it changes; no row where it isn't to be sent.
 _MADE_FROM = (
     select(

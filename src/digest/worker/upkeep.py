@@ -11,7 +11,8 @@ import logging
 from contextlib import suppress
 from typing import Any
 
-STALLED_SECONDS = 30.0  #: since the last heartbeat of the job's worker; it beats every 10 seconds
+from digest.delivery.job_queue_figures import ALIVE_SECONDS
+
 KEPT_HOURS = 7 * 24  #: for which a failed job is kept, for somebody to look at
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ async def delete_stalled(jobs: Any) -> None:
     from procrastinate.jobs import Status
 
     manager = jobs.job_manager
-    stalled = await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS)
+    stalled = await manager.get_stalled_jobs(seconds_since_heartbeat=ALIVE_SECONDS)
     for job in stalled:
         with suppress(ConnectorException):  # it has ended since: its worker was only late
             await manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=True)
