@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from digest.app.installation import App, open_app
 from digest.delivery.models import Batch, Installation
 from digest.delivery.pace import start_warm_up
 from digest.delivery.sending.control import resume
 from digest.delivery.sending.planning import plan_deliveries
+from digest.delivery.sending.queue import claim
 from digest.delivery.sending.restore_guard import DatabaseRestored
 from digest.delivery.sending.worker_processes import StopSignal
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
@@ -177,6 +179,33 @@ def test_E03_a_batch_does_not_wait_for_a_clock_that_was_set_back(
     with installation.app.database.read() as session:
         waits = [session.get_one(Batch, number).not_before for number in (1, 2)]
     assert waits == [None, NOON + timedelta(minutes=1)]
+
+
+def test_cancelled_issues_of_years_cost_no_write_a_minute(installation: SendInstallation) -> None:
+    statements: list[str] = []
+    with installation.app.database.write() as session:
+        session.get_one(Issue, 1).state = IssueState.CANCELLED
+    event.listen(
+        installation.app.database.engine,
+        "before_cursor_execute",
+        lambda _connection, _cursor, statement, *_: statements.append(statement),
+    )
+    assert recover_idle_issues(installation.app) == ""
+    assert not [each for each in statements if "IMMEDIATE" in each or each.startswith("UPDATE")]
+
+
+def test_a_batch_that_a_dead_sender_held_when_its_issue_was_paused_is_moved_on(
+    installation: SendInstallation,
+) -> None:
+    an_hour_ago = NOON - timedelta(hours=1)
+    with installation.app.database.write() as session:
+        held = claim(
+            session, edition_id=1, newsletter="weekly", owner="gone", now=an_hour_ago, lease=60
+        )
+        session.get_one(Issue, 1).state = IssueState.PAUSED
+    assert held is not None
+    assert recover_idle_issues(installation.app) == "1 batches of dead senders"
+    assert recover_idle_issues(installation.app) == ""
 
 
 def test_every_line_of_a_send_carries_its_id_and_no_address(

@@ -32,7 +32,7 @@ from digest.delivery.sending import (
 from digest.issues import store
 from digest.issues.calendar import slots
 from digest.issues.calendar.slot_workflow import SlotTimes
-from digest.issues.models import Issue, IssueState
+from digest.issues.models import Edition, Issue, IssueState
 from digest.letters import send_seed_copy
 from digest.mail.mailing import Mailing
 from digest.mail.transport import Answer, PreparedRequest, Transport
@@ -233,18 +233,13 @@ def recover_idle_issues(app: App) -> str:
     been set back since; its wait is cleared.
     """
     now = app.clock()
-    states = [IssueState.PAUSED, IssueState.CANCELLED]
     with app.database.read() as session:
-        editions = [
-            store.edition_of(session, issue).id
-            for issue in session.exec(select(Issue).where(col(Issue.state).in_(states))).all()
-            if issue.prepared_at is not None
-        ]
+        editions = session.exec(select(Batch.edition_id).where(*_is_held_idly()).distinct()).all()
         overdue = session.exec(select(Batch.id).where(*_waits_too_long(now))).all()
     recovered = 0
     for edition_id in editions:
         with app.database.write() as session:
-            moved = recover(session, edition_id=edition_id or 0, now=now, alive=alive)
+            moved = recover(session, edition_id=edition_id, now=now, alive=alive)
         recovered += moved.unsent + moved.in_doubt + moved.parked
     if overdue:
         with app.database.write() as session:
@@ -258,8 +253,28 @@ def recover_idle_issues(app: App) -> str:
     return ", ".join(summary)
 
 
+def _is_held_idly() -> tuple[ColumnElement[bool], ...]:
+    held = col(Batch.state).in_([BatchState.CLAIMED, BatchState.STARTED])
+    return _in_issues(IssueState.PAUSED, IssueState.CANCELLED), held
+
+
 def _waits_too_long(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (col(Batch.state) == BatchState.PENDING, col(Batch.not_before) > now + LONGEST_WAIT)
+    too_long = col(Batch.not_before) > now + LONGEST_WAIT
+    return (
+        _in_issues(IssueState.PREPARED, IssueState.PAUSED),
+        col(Batch.state) == BatchState.PENDING,
+        too_long,
+    )
+
+
+def _in_issues(*states: IssueState) -> ColumnElement[bool]:
+    """Return the condition on a batch's issue, by which the index on batches is used."""
+    editions = (
+        select(Edition.id)
+        .join(Issue, col(Issue.id) == col(Edition.issue_id))
+        .where(col(Issue.state).in_(states))
+    )
+    return col(Batch.edition_id).in_(editions)
 
 
 def _in_words(counts: DeliveryCounts) -> str:
