@@ -106,7 +106,7 @@ def _bounces(app: App) -> str:
 
 def _events(app: App) -> str:
     applied, lifted = app.events.consumer().apply_all(), app.events.lift_suppressions()
-    parts = [f"applied {applied} from an earlier process"] if applied else []
+    parts = [f"applied {applied} that waited"] if applied else []
     if lifted:
         parts.append(f"{lifted} suppressions removed at the provider")
     return ", ".join(parts)

@@ -1,8 +1,9 @@
 """Decides where posts wait, and how they are applied: in order of arrival, in short transactions.
 
-The position in the spool is stored in the transaction that applies the posts before it, so a crash
-neither loses nor repeats an event. No transaction is open while posts are read and parsed. On a
-database server posts wait in a table, and in the spool only while the server can't be used.
+The transaction that applies posts of the spool stores the position behind them, too, so a crash
+neither loses nor repeats an event. It begins only once they are read and parsed. On a database
+server posts wait in a table, and are deleted by the transaction that applies them; in the spool
+they wait only while the server can't be used.
 """
 
 from __future__ import annotations
@@ -176,7 +177,7 @@ class EventConsumer:
 
 @dataclass
 class ConsumerThread:
-    """Runs an event consumer in a thread that ends when the spool is empty."""
+    """Runs an event consumer in a thread that ends when no post waits."""
 
     consumer: EventConsumer
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -191,7 +192,7 @@ class ConsumerThread:
                 self.consumer.expect(post)
             self._wanted = True
             if self._thread is None and not self._stopping.is_set():
-                # A daemon thread: posts not applied when the process ends are still on disk.
+                # A daemon thread: posts not applied when the process ends still wait.
                 self._thread = threading.Thread(
                     target=self._run, name="event-consumer", daemon=True
                 )
@@ -203,7 +204,7 @@ class ConsumerThread:
             return self._changed.wait_for(lambda: self.consumer.is_applied(post), seconds)
 
     def stop(self, seconds: float = 10.0) -> None:
-        """Stop after the current transaction, waiting at most *seconds*; the rest stays on disk."""
+        """Stop after the current transaction, waiting at most *seconds*; the rest is kept."""
         self._stopping.set()
         thread = self._thread
         if thread is not None:
@@ -215,8 +216,8 @@ class ConsumerThread:
             try:
                 self._apply_all()
                 failed = 0
-            except Exception as fault:  # such as a locked database: the posts are on disk
-                log.warning("events wait in the spool: %s", type(fault).__name__)
+            except Exception as fault:  # such as a locked database: the posts still wait
+                log.warning("events can't be applied yet: %s", type(fault).__name__)
                 self._stopping.wait(_PAUSES[min(failed, len(_PAUSES) - 1)])
                 failed += 1
                 with self._changed:
