@@ -14,6 +14,7 @@ from digest.db import Database
 from digest.delivery.counts import DeliveryCounts
 from digest.delivery.events.status_updates import apply_events
 from digest.delivery.models import Attempt, Batch, BatchState, Decision, Delivery
+from digest.delivery.pace import free_at
 from digest.delivery.sending import control
 from digest.delivery.sending.batch_worker import EditionSend, send_batch, settle_and_claim
 from digest.delivery.sending.control import DoubtResolution
@@ -41,6 +42,7 @@ NO = Refused(status=550, detail="550 5.1.1 no such user")
 LATER = NotSent(status=451, detail="451 4.3.0 try again")
 PUT_OFF = NotSent(status=450, detail="450 4.2.0 greylisted", about_recipient=True)
 UNTRIED = NotSent(detail="the connection ended before it", wait=0.0, counts=False)
+SLOWER = NotSent(status=421, detail="421 4.7.0 too fast", wait=60.0, counts=False)
 LOST = InDoubt(detail="no answer to the mail")
 STOP = Halted(status=550, detail="550 5.7.1 the sender is refused")
 
@@ -166,6 +168,16 @@ def test_a_halt_pauses_the_issue_and_keeps_what_was_accepted(
     issue = the_issue(database, sending)
     assert (issue.state, issue.note) == (IssueState.PAUSED, STOP.detail)
     assert (counts.accepted, counts.pending) == (2, 4)
+
+
+def test_a_pause_that_one_answer_asks_for_holds_every_machine(
+    database: Database, sending: EditionSend, fares: Fares
+) -> None:
+    fares(YES, YES, YES, SLOWER, SLOWER, SLOWER)
+    with database.read() as session:
+        held_until = free_at(session, sending.pace, sending.clock())
+    assert held_until is not None
+    assert held_until >= sending.clock() + timedelta(seconds=60)
 
 
 def test_an_accepted_reader_closes_the_breaker(database: Database, fares: Fares) -> None:

@@ -49,7 +49,8 @@ class Settlement:
     count: int  #: readers in the request
     accepted: int = 0  #: readers accepted, where they fared differently
     detail: str = ""
-    wait: float | None = None  #: seconds without requests that the provider asks for
+    #: Seconds without requests that the provider asks for; every machine keeps to them.
+    wait: float | None = None
     stop: bool = False  #: whether the issue was paused
     resumes: bool = False  #: whether it closed the circuit breaker, so that the rest may go
 

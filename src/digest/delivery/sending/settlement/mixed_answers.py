@@ -137,6 +137,6 @@ def _is_failure(answer: SingleAnswer) -> bool:
 
 def _pause(answer: SingleAnswer, retry_policy: RetryPolicy) -> float:
     """Return the seconds without requests that an answer asks for."""
-    if isinstance(answer, NotSent) and not answer.counts and answer.wait:
-        return retry_policy.wait(0, answer.wait)
-    return 0.0
+    if not isinstance(answer, NotSent) or answer.counts or answer.about_recipient:
+        return 0.0
+    return retry_policy.wait(0, answer.wait) if answer.wait else 0.0

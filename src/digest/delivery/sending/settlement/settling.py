@@ -79,7 +79,10 @@ def settle(
         if stop:
             pause_issue(session, batch.edition_id, answer.detail)
         return Settlement(outcome="superseded", count=len(readers), detail=answer.detail, stop=stop)
-    return _act_on(session, batch, readers, answer, now, retry_policy)
+    settlement = _act_on(session, batch, readers, answer, now, retry_policy)
+    if settlement.wait:  # locked last: see `digest.delivery.pace.pace_rows`
+        hold(session, now + timedelta(seconds=settlement.wait))
+    return settlement
 
 
 def _record(session: Session, attempt: str, answer: Answer, now: datetime) -> None:
@@ -141,10 +144,10 @@ def _send_again(
     if answer.counts:
         tries = before = batch.tries + 1
     wait = retry_policy.wait(before, answer.wait)
-    slow_down = None if answer.counts else wait
+    slow_down = None if answer.counts or answer.about_recipient else wait
     if tries >= retry_policy.most_tries:
         move(session, batch.id, state=BatchState.PARKED, tries=tries, note=answer.detail)
-        settlement = Settlement(outcome="parked", count=batch.size, detail=answer.detail)
+        outcome = "parked"
     else:
         move(
             session,
@@ -155,17 +158,13 @@ def _send_again(
             not_before=now + timedelta(seconds=wait),
             note=answer.detail,
         )
-        settlement = Settlement(
-            outcome=answer.outcome, count=batch.size, detail=answer.detail, wait=slow_down
-        )
+        outcome = answer.outcome
+    settlement = Settlement(outcome=outcome, count=batch.size, detail=answer.detail, wait=slow_down)
     if answer.about_recipient:
         return settlement
-    settlement = count_failure(
+    return count_failure(
         session, batch, answer, settlement, now, retry_policy, retry_after=slow_down
     )
-    if slow_down:
-        hold(session, now + timedelta(seconds=slow_down))
-    return settlement
 
 
 #: CLAIMED is among the states since the commit of a start may be lost with its confirmation.
