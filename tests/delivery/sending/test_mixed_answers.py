@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from digest.db import Database
 from digest.delivery.counts import DeliveryCounts
+from digest.delivery.events.replay import replay
 from digest.delivery.events.status_updates import apply_events
 from digest.delivery.models import Attempt, Batch, BatchState, Decision, Delivery
 from digest.delivery.pace import free_at
@@ -34,6 +35,7 @@ from digest.mail.transport import (
     SingleAnswer,
 )
 from subscribers.models import SendOutcome
+from subscribers.tokens import Hashes
 from tests.delivery.conftest import MakeReaders, MakeSending
 from tests.delivery.sending.test_dispatcher import counted
 
@@ -251,6 +253,23 @@ def test_an_event_proves_its_own_copy_and_leaves_the_others_in_doubt(
     counts = counted(database, sending.edition_id)
     assert (counts.accepted, counts.in_doubt, counts.bounced) == (2, 4, 2)
     assert counts.balances
+
+
+def test_events_that_are_applied_again_settle_single_copies(
+    database: Database, sending: EditionSend, now: datetime
+) -> None:
+    """As after a restore of the batches alone."""
+    killed(database, sending, now)
+    bounce(database, 2)
+    with database.write() as session:
+        whole = session.exec(select(Batch).where(Batch.state == BatchState.SPLIT)).one()
+        whole.state, whole.size = BatchState.IN_DOUBT, 6
+        whole.attempt = session.exec(select(Attempt.key)).one()
+        for part in session.exec(select(Batch).where(Batch.id != whole.id)):
+            session.delete(part)
+    done = replay(database, hashes=Hashes(["a secret for tests only, long enough"]), now=now)
+    assert done.settled == 1
+    assert [size for state, size in parts(database) if state is BatchState.IN_DOUBT] == [2, 3]
 
 
 def test_an_event_before_the_doubt_counts_once_there_is_one(

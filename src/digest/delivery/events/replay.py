@@ -22,8 +22,13 @@ from digest.delivery.events.status_updates import (
     status_rank,
 )
 from digest.delivery.events.unmatched_events import LATE_BOUNCE
-from digest.delivery.models import Attempt, Batch, Delivery, MailEvent
-from digest.delivery.sending import known_attempts, mark_sent_if_done, settle_confirmed
+from digest.delivery.models import Attempt, Batch, BatchState, Delivery, MailEvent
+from digest.delivery.sending import (
+    known_attempts,
+    mark_sent_if_done,
+    settle_confirmed,
+    settle_reported,
+)
 from digest.issues.models import Edition, Issue, Newsletter
 from digest.mail.provider_events import EventKind
 from subscribers.models import Consent, ConsentAct
@@ -117,11 +122,20 @@ def _address_changes(session: Session, deliveries: set[int]) -> dict[int, float]
     return changed
 
 
-def _settle_proved(session: Session) -> tuple[int, ...]:
-    proved: Any = session.connection().execute(_PROVED_ATTEMPTS).scalars()
-    return settle_confirmed(session, known_attempts(session, proved.all()))
+def _settle_proved(session: Session) -> list[int]:
+    connection = session.connection()
+    proved: Any = connection.execute(_PROVED_ATTEMPTS).scalars().all()
+    one_by_one: Any = connection.execute(_DOUBTS_ONE_BY_ONE).scalars().all()
+    whole = settle_confirmed(session, known_attempts(session, proved))
+    return sorted({*whole, *settle_reported(session, one_by_one)})
 
 
+_DOUBTS_ONE_BY_ONE = (
+    select(col(Attempt.key))
+    .join(Batch, col(Batch.attempt) == col(Attempt.key))
+    .where(col(Batch.state) == BatchState.IN_DOUBT, col(Attempt.one_by_one).is_(True))
+    .distinct()
+)
 _SPANS = (
     select(
         func.min(col(Batch.first_delivery)),
