@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from digest.db import Database
 from digest.delivery.counts import count_deliveries
 from digest.delivery.models import Batch, BatchState, SendingPace
-from digest.delivery.pace import Pace, waits
+from digest.delivery.pace import Pace, free_at, hold, waits
 from digest.delivery.sending.batch_worker import EditionSend, send_batch, settle_and_claim
 from digest.delivery.sending.dispatcher import dispatch
 from digest.delivery.sending.queue import claim, due
@@ -149,6 +149,19 @@ def test_a_provider_s_limit_that_came_after_the_plan_holds_for_mixed_batches(
     machines.send()
     assert sum(len(who) for _, who in machines.sent) == 8
     assert (machines.sent[-1][0] - now) >= timedelta(minutes=9)
+
+
+@pytest.mark.parametrize("minutes", [(5,), (10, 5), (5, 10)])
+def test_of_pauses_that_a_provider_asked_for_the_longest_holds(
+    database: Database, now: datetime, minutes: tuple[int, ...]
+) -> None:
+    with database.write() as session:
+        session.add(SendingPace(scope="all", held_until=now + timedelta(days=1)))  # a wrong clock's
+    for each in minutes:
+        with database.write() as session:
+            hold(session, now + timedelta(minutes=each))
+    with database.read() as session:
+        assert free_at(session, Pace(), now) == now + timedelta(minutes=max(minutes))
 
 
 @pytest.mark.parametrize(

@@ -75,10 +75,19 @@ def take(
 
 
 def hold(session: Session, until: datetime) -> None:
-    """Make every machine wait, as the provider asked for; the caller commits."""
+    """Make every machine wait, as the provider asked for; the caller commits.
+
+    A longer pause that another answer asked for stays.
+    """
     statement = upsert(session, SendingPace).values(scope=ALL, held_until=until)
+    before = col(SendingPace.held_until)
+    is_longer = and_(before > until, before <= until + LONGEST)
     session.connection().execute(
-        statement.on_conflict_do_update(index_elements=["scope"], set_={"held_until": until})
+        statement.on_conflict_do_update(
+            index_elements=["scope"],
+            set_={"held_until": until},
+            where=or_(before.is_(None), ~is_longer),
+        )
     )
 
 
