@@ -15,7 +15,7 @@ from sqlalchemy import URL, create_engine, text
 
 from digest.delivery.job_queue import QueueName
 from digest.delivery.sending import StopSignal
-from digest.errors import DigestError
+from digest.errors import DigestError, PackageMissing
 from digest.worker import Worker
 from digest.worker.daemon_threads import in_thread
 from tests.worker.conftest import Works
@@ -143,6 +143,19 @@ def test_a_worker_outlives_a_bug_and_shows_it(
     worker.stop()
     assert "LookupError: a bug" in caplog.text
     assert thread("worker") is None
+
+
+class Lacking(Worker):
+    """A worker whose library isn't installed."""
+
+    @cached_property
+    def _jobs(self) -> Any:
+        raise PackageMissing("a worker needs a package that isn't installed: procrastinate")
+
+
+def test_a_worker_without_its_library_says_so_and_ends(works: Works) -> None:
+    with pytest.raises(PackageMissing, match="procrastinate"):
+        asyncio.run(Lacking(works.app, StopSignal()).serve())
 
 
 def test_work_in_a_thread_raises_what_it_raised() -> None:

@@ -46,8 +46,8 @@ def run_worker(
 ) -> None:
     """Run jobs of these queues, *concurrency* at once, until *stop_signal*.
 
-    With *wait* false, end as soon as no job is left that may run now. Raise `DatabaseUnfit` where a
-    package is missing.
+    With *wait* false, end as soon as no job is left that may run now. Raise `PackageMissing` where
+    the library isn't installed.
     """
     asyncio.run(Worker(app, stop_signal, queues, concurrency, wait).serve())
 
@@ -67,7 +67,7 @@ class Worker:
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Run jobs from now on; return at once. Raise `DatabaseUnfit` if a package is missing."""
+        """Run jobs from now on; return at once. Raise `PackageMissing` without the library."""
         _ = self._jobs
         work = threading.Thread(
             target=lambda: asyncio.run(self.serve()), name="worker", daemon=True
