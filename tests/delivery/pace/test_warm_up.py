@@ -167,12 +167,13 @@ def test_a_send_says_until_when_it_waits_and_goes_on_by_itself(
     database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
 ) -> None:
     make_readers(8)
-    begin(database, now)
+    evening = datetime(2026, 11, 24, 23, 40, tzinfo=UTC)
+    begin(database, evening)
     stop_event = InstantWaits()
     told: list[Settlement] = []
     sending = replace(
         make_sending(batch_size=3),
-        clock=lambda: now + timedelta(seconds=sum(stop_event.waits)),
+        clock=lambda: evening + timedelta(seconds=sum(stop_event.waits)),
         pace=WARMING,
     )
     counts = dispatch(
@@ -184,7 +185,7 @@ def test_a_send_says_until_when_it_waits_and_goes_on_by_itself(
     assert counts.accepted == 8
     waits = [each.detail for each in told if each.outcome == WAITS]
     assert waits == ["waits until 00:00 UTC for the day's limit of 3"]
-    assert len(stop_event.waits) <= 15 * 60 * 60 / 30 + 60  # fifteen hours, and no busy wait
+    assert len(stop_event.waits) <= 20 * 60 / 30 + 60  # twenty minutes, and no busy wait
 
 
 def test_the_status_of_an_issue_says_what_it_waits_for(
@@ -227,6 +228,28 @@ def test_too_many_bounces_or_complaints_stop_it_and_pause_every_issue(
         edition = session.exec(select(Edition)).one()
         [problem] = issue_status(session, issue, edition, now).problems
     assert "digest warmup start goes on from an earlier day" in problem.next_step
+
+
+def test_a_send_that_waits_for_the_next_day_is_stopped_by_its_bounces(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    def bounce() -> None:
+        if len(stop_event.waits) == 1:
+            with database.write() as session:
+                report(session, DeliveryStatus.BOUNCED, 2, now)
+
+    make_readers(30)
+    begin(database, now, first=20, last=40)
+    stop_event = InstantWaits(meanwhile=bounce)
+    sending = replace(
+        make_sending(batch_size=10),
+        clock=lambda: now + timedelta(seconds=sum(stop_event.waits)),
+        pace=WARMING,
+    )
+    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=stop_event))
+    assert (counts.accepted, counts.pending) == (20, 10)
+    assert "2 bounced (10.0%; limit" in the_issue(database).note
+    assert sum(stop_event.waits) < 5 * 60
 
 
 def test_one_complaint_stops_nothing(

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlmodel import Session
 
@@ -35,6 +35,7 @@ from digest.issues.models import Edition, Issue, IssueState
 
 POLL_SECONDS = 1.0  # seconds: the delay within which a stop or a resumed batch is noticed
 FAR_POLL_SECONDS = 30.0  #: the same where a limit lets the next batch go only later than that
+JUDGED_EVERY = timedelta(minutes=1)  #: how often a send judges a warm-up
 TOLD_FROM = timedelta(minutes=2)  #: a wait for the pace that a person is told of
 WAITS = "waits"  #: the outcome of a report that nothing may go yet
 
@@ -200,6 +201,7 @@ class _SenderThreads:
         self._lock = threading.Lock()
         self._busy = 0  # threads that hold a batch
         self._told = ""  # the last wait that was reported
+        self._judged = datetime.min.replace(tzinfo=UTC)  # when the warm-up was judged last
         self._failed = threading.Event()
         self.lease = sending.lease
         self.fault: BaseException | None = None
@@ -277,17 +279,25 @@ class _SenderThreads:
     def _due(self) -> datetime | None:
         """Return when the next batch is due, or the first wave judged; ``None`` when neither is."""
         sending = self._sending
+        judges = sending.pace.warm_up and self._is_time_to_judge(sending.clock())
         with sending.store.read() as session:
-            judged = sending.pace.warm_up or session.get(Rollout, sending.edition_id) is not None
-            if not judged:
+            if not judges and session.get(Rollout, sending.edition_id) is None:
                 return self._next(session)
         with sending.store.write() as session:
             now, limits = sending.clock(), sending.rollout_limits
-            if sending.pace.warm_up:
+            if judges:
                 rates = WarmUpLimits(bounced=limits.bounced, complained=limits.complained)
                 judge_warm_up(session, now, rates)
             judged_at = judge_rollout(session, sending.edition_id, now, limits)
             return judged_at or self._next(session)
+
+    def _is_time_to_judge(self, now: datetime) -> bool:
+        """Return whether a minute is over: judging a warm-up reads the mails of some days."""
+        with self._lock:
+            is_over = not timedelta(0) <= now - self._judged < JUDGED_EVERY
+            if is_over:
+                self._judged = now
+        return is_over
 
     def _next(self, session: Session) -> datetime | None:
         sending, now = self._sending, self._sending.clock()
