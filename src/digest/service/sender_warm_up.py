@@ -65,6 +65,7 @@ def begin_warm_up(
     """
     now = app.clock()
     with app.database.write() as session:
+        ask_again(session)  # first, as a claim locks the pace before the plan
         plan = active_warm_up(session)
         if plan is not None and plan.stopped_at is not None and not (days or first or last):
             go_on(session, plan, now)
@@ -73,7 +74,6 @@ def begin_warm_up(
             first = first or min(FIRST, last)
             start_warm_up(session, now=now, days=days or DAYS, first=first, last=last)
         session.flush()
-        ask_again(session)
         return _status(session, now)
 
 
@@ -86,8 +86,8 @@ def warm_up_status(app: App) -> WarmUpStatus:
 def stop_warm_up(app: App, *, by: str, why: str) -> None:
     """End the plan by a person's decision; raise `WrongState` without one."""
     with app.database.write() as session:
-        end_warm_up(session, by=by, why=why, now=app.clock())
         ask_again(session)
+        end_warm_up(session, by=by, why=why, now=app.clock())
 
 
 def look_after_warm_up(app: App, now: datetime) -> str:
@@ -120,9 +120,9 @@ def _largest(session: Session, now: datetime) -> int:
 
 def _status(session: Session, now: datetime) -> WarmUpStatus:
     plan = active_warm_up(session)
-    sent = sent_since(session, day_of(now)) if plan is not None else 0
     if plan is None:
         return WarmUpStatus(state="none")
+    sent = sent_since(session, day_of(now))
     today = warm_up_today(session, now)
     if plan.stopped_at is not None:
         return WarmUpStatus(

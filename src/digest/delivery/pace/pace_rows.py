@@ -102,8 +102,10 @@ def put_off(session: Session, until: datetime, now: datetime) -> None:
 
 
 def ask_again(session: Session) -> None:
-    """Let every machine ask again, since a limit was taken away; the caller commits."""
-    session.connection().execute(update(SendingPace).values(next_at=None))
+    """Let every machine ask again, since the day's limit has changed; the caller commits."""
+    session.connection().execute(
+        update(SendingPace).where(col(SendingPace.scope) == ALL).values(next_at=None)
+    )
 
 
 def free_at(
