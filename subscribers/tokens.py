@@ -24,7 +24,7 @@ MIN_SECRET = 32  # characters
 MAX_TOKEN = 400  # characters; a longer token is refused unread
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _MAC_BYTES = 15  # 120 bits; a multiple of three, so that base64 needs no padding
-_SHORT_MAC_BYTES = 6  # 48 bits: whoever guesses has to send a mail for each try
+_SHORT_MAC_BYTES = 6  # 48 bits: a guess takes a mail for each try
 
 
 class Purpose(StrEnum):

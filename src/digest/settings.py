@@ -126,8 +126,8 @@ def _bounce_address(value: str) -> str:
     address = _address(value)
     if len(address.partition("@")[0]) > MAX_BOUNCE_LOCAL:
         raise ValueError(
-            f"must have at most {MAX_BOUNCE_LOCAL} characters before the @, since each mail adds"
-            " a token of 51 to them, and 64 are allowed"
+            f"must have at most {MAX_BOUNCE_LOCAL} characters before the @: each mail adds up to"
+            " 52, and 64 are allowed"
         )
     return address
 
@@ -188,7 +188,8 @@ class Settings(BaseSettings):
         0,
         ge=0,
         le=65535,
-        description="The relay's port; 0 is the usual one: 587 with starttls, 465 with tls, or 25.",
+        description="The relay's port; 0 is the usual one: 587 with starttls, 465 with tls, 25 with"
+        " none.",
     )
     smtp_security: Literal["starttls", "tls", "none"] = Field(
         "starttls", description="How the connection to the relay is encrypted."
@@ -200,14 +201,14 @@ class Settings(BaseSettings):
     )
     smtp_company: str = Field(
         "",
-        description="Who runs the relay, with their country, if it isn't you; the privacy page"
-        " names them.",
+        description="The company that runs the relay, with its country, for the privacy page; empty"
+        " if the relay is yours.",
     )
     dkim_selector: str = Field(
         "", description="The selector of your DKIM key, if Digest signs what goes out by SMTP."
     )
     dkim_key: SecretStr | None = Field(
-        None, description="That private key, RSA in PEM; a file is best: DIGEST_DKIM_KEY_FILE."
+        None, description="The private key, RSA in PEM; a file is best: DIGEST_DKIM_KEY_FILE."
     )
     webhook_keys: str = Field(
         "", description="The public keys of the event webhook, base64 DER, comma-separated."
@@ -216,11 +217,11 @@ class Settings(BaseSettings):
         None, description="A file with those keys; Digest reads it again when it changes."
     )
     bounce_address: Annotated[str, AfterValidator(_bounce_address)] = Field(
-        "", description="An address of yours for bounces of mail sent by SMTP; it gets +TOKEN."
+        "", description="The address that SMTP bounces come back to; each mail adds its own +TOKEN."
     )
     bounce_mailbox: Path | None = Field(
         None,
-        description="The Maildir or mbox that those bounces are delivered to; Digest empties it.",
+        description="The Maildir or mbox where those bounces arrive; Digest empties it.",
     )
     templates: Path = Field(
         Path("templates"),
@@ -357,7 +358,7 @@ class Settings(BaseSettings):
         1000,
         ge=1,
         le=1000,
-        description="The number of readers in one request; by SMTP, 10 unless you set it.",
+        description="The number of readers in one request; with SMTP, 10 unless you set it.",
     )
     grace: float = Field(
         30.0,
@@ -370,18 +371,17 @@ class Settings(BaseSettings):
         description="An address of yours that gets each issue too; its events prove the webhook.",
     )
     max_per_hour: int = Field(
-        0, ge=0, description="The number of readers an hour, of all machines together; 0: no limit."
+        0, ge=0, description="The most readers an hour, over all machines; 0 is no limit."
     )
     max_per_hour_by_domain: HourlyLimits = Field(
         "",
-        description="The same for single mailbox providers: gmail.com=5000,yahoo.com=2000. All"
-        " domains of a provider count together.",
+        description="The same for each mailbox provider, such as gmail.com=5000,yahoo.com=2000;"
+        " all domains of a provider count together.",
     )
     max_requests: int = Field(
         0,
         ge=0,
-        description="The number of batches under way at once, of all machines together; 0: no"
-        " limit.",
+        description="The most batches under way at once, over all machines; 0 is no limit.",
     )
     first_wave: int = Field(
         0,

@@ -37,7 +37,7 @@ def installed(database: Database, folder: Path, **settings: Any) -> App:
     ("settings", "says"),
     [
         ({}, None),
-        ({"max_per_hour": 100}, "within its limits an hour, each issue is out before the next one"),
+        ({"max_per_hour": 100}, "at these limits, each issue is out before the next one is due"),
         (
             {"max_per_hour": 2},
             "400 readers of weekly take 200 hours at 2 an hour, and the next issue is due after"
@@ -65,7 +65,7 @@ def test_a_warm_up_that_stopped_is_warned_of(database: Database, tmp_path: Path)
     [fine] = check_pace(app)
     assert (fine.weight, fine.says) == (
         HealthLevel.FINE,
-        "day 1 of 30: 10 readers, in the end 400",
+        "day 1 of 30: 10 readers, 400 on the last",
     )
     with database.write() as session:
         plan = active_warm_up(session)

@@ -36,7 +36,7 @@ def check_pace(app: App) -> Iterator[CheckResult]:
         yield from slow
         yield from _warm_up(app, session)
     if not slow and pace.per_hour_of:
-        yield fine(_ABOUT, "within its limits an hour, each issue is out before the next one")
+        yield fine(_ABOUT, "at these limits, each issue is out before the next one is due")
 
 
 def _of_newsletter(app: App, session: Session, newsletter: Newsletter) -> Iterator[CheckResult]:
@@ -97,5 +97,5 @@ def _warm_up(app: App, session: Session) -> Iterator[CheckResult]:
     today = warm_up_today(session, app.clock())
     if today is not None:
         last = warm_up_days(plan)[-1].limit
-        says = f"day {today.number} of {plan.days}: {today.limit:,} readers, in the end {last:,}"
+        says = f"day {today.number} of {plan.days}: {today.limit:,} readers, {last:,} on the last"
         yield fine("warm-up", says)

@@ -150,21 +150,21 @@ QUESTIONS = (
     ),
     SetupQuestion(
         name="smtp_host",
-        words="The host of an SMTP relay, if mail goes by one",
+        words="The host of an SMTP relay, if your mail goes through one",
         hint="such as mail.mill-lane.example; without either, mail goes to a folder",
         setting="smtp_host",
         unless="api_key",
     ),
     SetupQuestion(
         name="smtp_security",
-        words="How the connection to it is encrypted",
+        words="How the connection to the relay is encrypted",
         hint="starttls, tls or none; starttls unless you say so",
         setting="smtp_security",
         after="smtp_host",
     ),
     SetupQuestion(
         name="smtp_port",
-        words="Its port, if it isn't the usual one",
+        words="The relay's port, if it isn't the usual one",
         setting="smtp_port",
         after="smtp_host",
     ),
@@ -185,7 +185,7 @@ QUESTIONS = (
     SetupQuestion(
         name="bounce_address",
         words="An address for bounces, which Digest reads",
-        hint="such as bounces@mill-lane.example (digest docs bounces); or they go unnoticed",
+        hint="such as bounces@mill-lane.example; without it, bounces go unnoticed",
         setting="bounce_address",
         after="smtp_host",
     ),

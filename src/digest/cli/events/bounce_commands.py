@@ -34,8 +34,8 @@ EX_TEMPFAIL = 75  #: of sysexits.h: the mail server keeps the mail, and tries ag
 _SORTS = {
     ReturnSort.REPORT: ("delivery report", "delivery reports"),
     ReturnSort.COMPLAINT: ("complaint", "complaints"),
-    ReturnSort.ANSWER: ("automatic answer", "automatic answers"),
-    ReturnSort.FOREIGN: ("mail about none of ours", "mails about none of ours"),
+    ReturnSort.ANSWER: ("answer", "answers"),
+    ReturnSort.FOREIGN: ("mail without a valid token", "mails without a valid token"),
     ReturnSort.UNREADABLE: ("unreadable mail", "unreadable mails"),
 }
 log = logging.getLogger(__name__)

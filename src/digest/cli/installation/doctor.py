@@ -46,7 +46,7 @@ UNFIT = (HealthLevel.FAULT, HealthLevel.REFUSED)
 def doctor(
     context: typer.Context,
     dns: Annotated[
-        bool, typer.Option(help="Look up the sender's DNS records, and ask an SMTP relay.")
+        bool, typer.Option(help="Look up the sender's DNS records, and try the SMTP relay.")
     ] = True,
     as_json: JsonFlag = False,
 ) -> None:

@@ -40,14 +40,14 @@ def start(
     return Told(
         status.as_dict(),
         *_lines(status),
-        "A send that is under way keeps its pace until it's started again.",
+        "A send that is under way doesn't know of it: stop that one, and start it again.",
     )
 
 
 @app.command()
 @tells
 def status(context: typer.Context) -> Told:
-    """Show the day, its limit, what was sent today, and what comes."""
+    """Show the day, its limit, what was sent today, and the days ahead."""
     found = warm_up_status(call_of(context).app)
     return Told(found.as_dict(), *_lines(found))
 
@@ -56,7 +56,7 @@ def status(context: typer.Context) -> Told:
 @tells
 def stop(
     context: typer.Context,
-    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides it.")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who makes this decision.")],
     why: Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.")],
 ) -> Told:
     """End the warm-up for good: no day has a limit any more."""
@@ -86,5 +86,5 @@ def _lines(status: WarmUpStatus) -> list[str]:
         f"Day {status.day} of {status.days}: up to {counted(status.limit or 0, 'reader')} today;"
         f" {status.sent_today:,} sent, {status.left_today or 0:,} left.",
         *([f"The next days: {ahead}."] if ahead else ["This is the last day."]),
-        "Days are in UTC, and only a day with mail counts.",
+        "A day begins at 00:00 UTC, and counts only if mail leaves on it.",
     ]

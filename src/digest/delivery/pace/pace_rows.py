@@ -133,7 +133,9 @@ def _all_waits(
             whose = "the" if scope == ALL else f"{scope}'s"
             yield PaceWait(until=row.next_at, why=f"{whose} limit of {limit:,} an hour")
     if pace.requests and _under_way(session, now) >= pace.requests:
-        yield PaceWait(until=now + ASK_AGAIN, why=f"one of {pace.requests:,} requests at once")
+        yield PaceWait(
+            until=now + ASK_AGAIN, why=f"one of the {pace.requests:,} requests under way"
+        )
     if pace.warm_up and day_left(session, now) == 0:
         today = warm_up_today(session, now)
         if today is not None:

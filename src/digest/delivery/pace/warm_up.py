@@ -203,8 +203,8 @@ def _require_gentle(days: int, first: int, last: int) -> None:
     if factor > STEEPEST:
         raise WrongState(
             f"from {first:,} to {last:,} readers a day in {days} days, each day would have"
-            f" {factor:.1f} times the readers of the day before; mailbox providers distrust more"
-            f" than {STEEPEST:.0f} times",
+            f" {factor:.1f} times the readers of the day before; mailbox providers distrust a"
+            f" sender that grows by more than {STEEPEST:.0f} times a day",
             next_step="give it more days: digest warmup start --days N",
         )
 

@@ -65,13 +65,13 @@ def _of_session(session: RelaySession, relay: RelayAddress) -> Iterator[Provider
     if session.most_bytes is not None and session.most_bytes < SMALL:
         yield ProviderFinding(
             about=_ABOUT,
-            says=f"it takes mails of up to {session.most_bytes:,} bytes only",
+            says=f"it takes no mail of more than {session.most_bytes:,} bytes",
             fine=None,
             next_step="ask who runs the relay to raise the limit",
         )
     absent = [name for name in ("pipelining", "dsn") if name not in session.features]
     if absent:
-        missing = " and ".join(name.upper() for name in absent)
+        missing = " or ".join(name.upper() for name in absent)
         says = f"it offers no {missing}; mail goes out all the same"
         yield ProviderFinding(about=_ABOUT, says=says)
 

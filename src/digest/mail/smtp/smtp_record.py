@@ -70,7 +70,7 @@ def smtp_provider(
         verifier=_NoWebhook,
         parse=_parse,
         sender_records=sender_records,
-        records_note="where a company runs the relay, it says what else to publish",
+        records_note="if a company runs the relay, it tells you what else to publish",
         inspect=inspect,
         account_restored="",
     )

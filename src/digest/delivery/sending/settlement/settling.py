@@ -1,6 +1,6 @@
 """Record a response, and decide if its batch is accepted, sent again, split, parked or in doubt.
 
-Whoever moves a batch locks its row first, and then that of its attempt: so an event, a decision, a
+What moves a batch locks its row first, and then that of its attempt: so an event, a decision, a
 recovery and a late response of several machines come one after the other, without a deadlock.
 """
 
