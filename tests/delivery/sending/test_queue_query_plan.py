@@ -11,8 +11,9 @@ from sqlalchemy import event, insert, text
 from sqlmodel import Session
 
 from digest.db import Database
-from digest.delivery.models import Batch, BatchState
+from digest.delivery.models import Batch, BatchState, Rollout
 from digest.delivery.sending.queue import claim
+from digest.delivery.sending.rollout import judge_rollout
 from digest.issues.models import Issue, IssueState
 
 READERS = 60_000
@@ -111,3 +112,16 @@ def test_a_claim_reads_no_list_from_end_to_end(
     assert [plan for plan in found if any(sign in plan for sign in WHOLE_LIST)] == []
     whole = [plan for plan in found if "Index Cond: (subscriber_id = " in plan]
     assert whole == [], "each reader is looked for in the whole index of editions"
+
+
+def test_a_first_wave_looks_for_who_is_left_without_reading_the_list(
+    database: Database, edition: int, now: datetime
+) -> None:
+    with database.write() as session:
+        session.add(Rollout(edition_id=edition, last_batch=0, wait_seconds=60))
+        session.flush()
+        found = plans(session, lambda: judge_rollout(session, edition, now))
+    asked = [plan for plan in found if "subscription" in plan]
+    assert len(asked) == 1
+    plan = asked[0].replace("Seq Scan on batch", "")  # there is one batch
+    assert not any(sign in plan for sign in WHOLE_LIST)
