@@ -359,6 +359,25 @@ def test_a_relay_without_starttls_gets_no_mail(relay: RunningRelay) -> None:
     assert relay.taken == []
 
 
+def test_a_relay_whose_logins_are_all_unknown_halts() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+
+        def serve() -> None:
+            client, _ = server.accept()
+            with client, client.makefile("rb") as lines:
+                client.sendall(b"220 relay.example\r\n")
+                lines.readline()
+                client.sendall(b"250-relay.example\r\n250 AUTH XOAUTH2\r\n")
+                lines.read()
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        address = replace(NOWHERE, port=server.getsockname()[1], user="ann", password="secret")
+        answer = a_provider(address).dry_run(a_mailing("one@example.org"))
+        serving.join(10)
+    assert answer == Halted(detail="the relay offers no AUTH, or none that Digest knows")
+
+
 def test_a_host_that_is_no_name_halts() -> None:
     transport = a_provider(replace(NOWHERE, host="a" * 64)).transport()
     answer = transport.hand_over(transport.prepare(a_mailing("one@example.org")))

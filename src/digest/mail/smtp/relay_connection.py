@@ -27,6 +27,8 @@ MAX_REPLY = 64 * 1024  #: bytes of one reply, however many lines it has
 MAX_DETAIL = 300  #: characters kept of a relay's text
 CHUNK = 256 * 1024  #: bytes written at once
 CONNECT_SECONDS = 30.0
+#: What `smtplib` raises for a relay that lacks something; the second where no way to log in fits.
+_NOT_OFFERED = (smtplib.SMTPNotSupportedError, smtplib.SMTPException)
 
 
 class RelaySecurity(StrEnum):
@@ -197,8 +199,8 @@ def _not_writable(relay: RelayAddress) -> str:
 def _why_not(fault: OSError, relay: RelayAddress) -> NotSent | Halted:
     """Return what a connection that couldn't be opened means."""
     match fault:
-        case smtplib.SMTPNotSupportedError():
-            what = "AUTH" if "AUTH" in str(fault) else "STARTTLS"
+        case smtplib.SMTPException() if type(fault) in _NOT_OFFERED:
+            what = "STARTTLS" if "STARTTLS" in str(fault) else "AUTH, or none that Digest knows"
             return Halted(detail=f"the relay offers no {what}")
         case ssl.SSLCertVerificationError():
             return Halted(detail=f"the relay's certificate isn't valid: {fault.verify_message}")
