@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from procrastinate.jobs import Status
 
+from digest.delivery.job_queue import QueueName
 from digest.delivery.models import BatchState
 from digest.delivery.pace import start_warm_up
 from digest.delivery.sending import EditionSend, StopSignal, send_one
@@ -29,6 +30,7 @@ from digest.worker.batch_jobs import BatchJobs
 from digest.worker.procrastinate_app import job_app
 from digest.worker.upkeep import delete_failed, delete_stalled
 from tests.worker.conftest import Works
+from tests.worker.running_worker import eventually, running
 
 pytestmark = pytest.mark.postgres
 
@@ -232,6 +234,15 @@ def test_a_worker_that_joins_others_pauses_no_issue_however_late_it_is(works: Wo
     works.do("INSERT INTO procrastinate_workers DEFAULT VALUES")
     works.work()
     assert works.mails() == EVERYBODY
+
+
+def test_what_a_person_lets_go_on_is_paused_by_no_worker_that_started_before(works: Works) -> None:
+    works.planned()
+    works.do("UPDATE issue SET prepared_at = now() - interval '13 hours'")
+    with running(works, QueueName.LETTERS), running(works, QueueName.SEND):
+        assert works.issue().state is IssueState.PAUSED
+        works.resume()
+        assert eventually(lambda: works.mails() == EVERYBODY)
 
 
 def test_a_database_on_hold_sends_nothing(works: Works) -> None:

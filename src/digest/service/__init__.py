@@ -30,7 +30,7 @@ from digest.service.overview import (
     upcoming,
 )
 from digest.service.scheduler import ClockJumpDetector, Scheduler
-from digest.service.send_job import begin_send, pause_if_interrupted
+from digest.service.send_job import begin_send, pause_interrupted
 from digest.service.send_start import ResumedSend, require_real_send, resume_send, start_send
 from digest.service.sender_warm_up import (
     WarmUpStatus,
@@ -56,7 +56,7 @@ __all__ = [
     "job_runs",
     "jobs_of",
     "moment_words",
-    "pause_if_interrupted",
+    "pause_interrupted",
     "recent_slots",
     "release_decision",
     "require_real_send",

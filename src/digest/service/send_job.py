@@ -120,12 +120,17 @@ class SendJob:
 
 def _on_their_way(app: App) -> list[int]:
     """Return the issues that are prepared, after a look at the restore guard if there are any."""
-    with app.database.read() as session:
-        prepared = select(Issue.id).where(Issue.state == IssueState.PREPARED)
-        waiting = session.exec(prepared.order_by(col(Issue.prepared_at))).all()
+    waiting = _prepared(app)
     if waiting:
         app.sending.begin()
-    return [issue_id for issue_id in waiting if issue_id is not None]
+    return waiting
+
+
+def _prepared(app: App) -> list[int]:
+    with app.database.read() as session:
+        prepared = select(Issue.id).where(Issue.state == IssueState.PREPARED)
+        found = session.exec(prepared.order_by(col(Issue.prepared_at))).all()
+    return [issue_id for issue_id in found if issue_id is not None]
 
 
 def look_after_jobs(app: App, now: datetime) -> str:
@@ -156,6 +161,12 @@ def _look_after(app: App, issue_id: int, now: datetime) -> str:
             return ""
         newsletter = store.newsletter_of(session, issue)
         return f"{newsletter.slug}-{issue.number}: {_in_words(counts)}"
+
+
+def pause_interrupted(app: App, now: datetime) -> list[str]:
+    """Pause each issue on its way that was interrupted too long ago; return why, for each."""
+    found = [pause_if_interrupted(app, issue_id, now) for issue_id in _prepared(app)]
+    return [why for why in found if why]
 
 
 def pause_if_interrupted(app: App, issue_id: int, now: datetime) -> str:

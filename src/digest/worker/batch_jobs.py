@@ -21,13 +21,12 @@ from sqlmodel import col
 
 from digest.app.installation import App
 from digest.delivery.job_queue import SEND_JOB
-from digest.delivery.job_queue_figures import live_workers
 from digest.delivery.models import Batch, BatchState
 from digest.delivery.pace import Pace
 from digest.delivery.sending import EditionSend, StopSignal, is_moving, restore_guard, send_one
 from digest.errors import DigestError
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Recipe
-from digest.service import begin_send, pause_if_interrupted
+from digest.service import begin_send
 
 CHECKED_EVERY = 1.0  #: seconds between two looks at the restore guard
 #: Seconds for which a machine that is unfit to send keeps a job, so that the others get to it.
@@ -44,7 +43,6 @@ class BatchJobs:
     stop_signal: StopSignal
     seconds: Callable[[], float] = time.monotonic
     _sends: dict[int, tuple[Any, EditionSend]] = field(default_factory=dict)  #: by edition
-    _met: set[int] = field(default_factory=set)  #: issues that this worker has looked at
     given_back_after: float = GIVEN_BACK_AFTER
     _held: str = ""  #: why nothing may be sent, by the last look
     _only_here: bool = False  #: whether other machines may send meanwhile
@@ -79,8 +77,6 @@ class BatchJobs:
             known = self._sends.get(made_from.edition)
             if known is not None and known[0] == made_from:
                 return replace(known[1], pace=pace)  # a warm-up may have begun
-            if self._was_interrupted(made_from.issue):
-                return None
             sending = begin_send(self.app, made_from.issue)
             self._sends[made_from.edition] = made_from, sending
             return sending
@@ -92,22 +88,6 @@ class BatchJobs:
         self.stop_signal.stopping.wait(self.given_back_after)
         with suppress(SQLAlchemyError), self.app.database.write() as session:
             self.app.job_queue.enqueue_batches(session, self.app.clock())
-
-    def _was_interrupted(self, issue_id: int) -> bool:
-        """Pause an issue that this worker meets too late; return whether it did.
-
-        Beside another worker it was not interrupted: this one has only joined.
-        """
-        if issue_id in self._met:
-            return False
-        self._met.add(issue_id)
-        with self.app.database.read() as session:
-            if live_workers(session) > 1:
-                return False
-        late = pause_if_interrupted(self.app, issue_id, self.app.clock())
-        if late:
-            log.warning("%s", late)
-        return bool(late)
 
     def _is_held(self) -> bool:
         """Return whether the restore guard or a missing secret holds the database."""

@@ -21,8 +21,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from digest.app.installation import App
 from digest.delivery.job_queue import QueueName
+from digest.delivery.job_queue_figures import live_workers
 from digest.delivery.sending import StopSignal, rare_garbage_collection, restore_guard
 from digest.errors import DigestError
+from digest.service import pause_interrupted
 from digest.worker.daemon_threads import in_thread
 from digest.worker.notices import passes_notices
 
@@ -62,6 +64,7 @@ class Worker:
     concurrency: int = 2  #: jobs at once
     wait: bool = True  #: whether it goes on when no job is left
     back_seconds: float = BACK_SECONDS
+    _has_looked: bool = False  #: whether it has looked for interrupted issues
     _opened_at: float = math.inf  #: by the loop's clock
     _renewed: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -147,6 +150,7 @@ class Worker:
             self._opened_at = asyncio.get_running_loop().time()
             if failed:
                 log.info("the database is back, and the worker goes on")
+            await asyncio.to_thread(self._pause_interrupted)
             hears = await asyncio.to_thread(passes_notices, self.app.database)
             if not hears:
                 log.info("a pool passes no notices on, so jobs are looked for every second")
@@ -163,6 +167,21 @@ class Worker:
                 )
         finally:
             await jobs.close_async()
+
+    def _pause_interrupted(self) -> None:
+        """Pause issues whose send was interrupted too long ago, once, before the first job.
+
+        Beside another worker nothing was interrupted: this one has only joined. Of workers that
+        start together the first one looks, whatever its queues; and what a person lets go on after
+        that isn't paused by the next.
+        """
+        if self._has_looked:
+            return
+        with self.app.database.read() as session:
+            is_alone = live_workers(session) == 0
+        for paused in pause_interrupted(self.app, self.app.clock()) if is_alone else ():
+            log.warning("%s", paused)
+        self._has_looked = True
 
     async def _pause(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
