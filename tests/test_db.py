@@ -114,6 +114,13 @@ def test_what_is_no_database_address_is_refused(url: str) -> None:
         Database(url)
 
 
+def test_a_password_with_a_sign_of_its_own_is_not_quoted() -> None:
+    with pytest.raises(DatabaseUnfit) as fault:
+        Database("postgresql://ann:pa@ss@localhost/digest")
+    assert "pa" not in str(fault.value).replace("password", "")
+    assert "%40" in (fault.value.next_step or "")
+
+
 @pytest.mark.parametrize("url", ["mysql://ann:pass-word@localhost/digest", "redis://localhost"])
 def test_a_database_of_another_make_is_refused_without_advice_that_leads_nowhere(url: str) -> None:
     with pytest.raises(DatabaseUnfit, match=r"SQLite.*PostgreSQL") as fault:

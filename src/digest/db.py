@@ -213,6 +213,11 @@ def _parse(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError:
         raise DatabaseUnfit(_NO_ADDRESS) from None
+    if "@" in (parsed.host or ""):  # the rest of a password, which a message would quote
+        raise DatabaseUnfit(
+            "a password in DIGEST_DATABASE_URL has an @",
+            next_step="write @ as %40 there, / as %2F, and % as %25",
+        )
     kind, _, driver = parsed.drivername.partition("+")
     kind = "postgresql" if kind == "postgres" else kind  # as hosting providers write it
     if kind not in _DRIVERS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
@@ -142,6 +143,18 @@ def test_a_mail_of_another_user_stops_no_other_mail() -> None:
             reader(stored).read_mailbox(box)
         assert "let this user read" in str(caught.value.next_step)
         assert (len(stored.deliveries), list((box / "new").iterdir())) == (2, [closed])
+
+
+def test_what_is_no_file_in_a_maildir_is_left_alone(tmp_path: Path) -> None:
+    stored, path = Stored(), tmp_path / "box"
+    box = Maildir(path)
+    box.add(FOREIGN)
+    (tmp_path / "letter").write_text("of somebody else")
+    (path / "new" / "a-link").symlink_to(tmp_path / "letter")
+    os.mkfifo(path / "new" / "a-pipe")
+    done = reader(stored).read_mailbox(path)
+    assert done.mails.total() == 1
+    assert sorted(entry.name for entry in (path / "new").iterdir()) == ["a-link", "a-pipe"]
 
 
 def test_a_mailbox_that_is_missing_is_named(tmp_path: Path) -> None:

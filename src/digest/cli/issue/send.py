@@ -283,8 +283,8 @@ def _progress(
                 return
             bar.advance(task, settled.accepted)
             if settled.detail:
-                waits = settled.outcome == WAITS  # its detail says so by itself
-                line = settled.detail if waits else f"{settled.outcome}: {settled.detail}"
+                speaks = settled.outcome in {WAITS, SendOutcome.MIXED}  # its detail says it all
+                line = settled.detail if speaks else f"{settled.outcome}: {settled.detail}"
                 lines[line] += 1
                 if lines[line] == 1:
                     bar.console.print(line, markup=False)

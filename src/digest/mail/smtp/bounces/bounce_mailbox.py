@@ -76,7 +76,7 @@ class ReturnedMailReader:
         """
         with _opened(path) as box, closing(_Aside(path, box)) as aside:
             done = MailboxReading(aside=aside.path)
-            keys = sorted(box.keys())[:MAX_MAILS]
+            keys = sorted(set(box.keys()) - _no_files(path))[:MAX_MAILS]
             for start in range(0, len(keys), self.group):
                 group = keys[start : start + self.group]
                 self._read_group(box, group, aside, done)
@@ -151,6 +151,14 @@ class _Aside:
         if isinstance(self._box, Maildir):
             return self._box.add_folder(ASIDE)
         return mbox(self.path)
+
+
+def _no_files(path: Path) -> set[str]:
+    """Return the keys in a Maildir of what is no file: a pipe would hang, a link lead elsewhere."""
+    found = [entry for each in ("new", "cur") for entry in path.glob(f"{each}/*")]
+    return {
+        entry.name.partition(":")[0] for entry in found if entry.is_symlink() or not entry.is_file()
+    }
 
 
 def _raw(box: Mailbox[Any], key: Any) -> bytes | None:
