@@ -256,7 +256,7 @@ def warm_up(world: World) -> None:
             pace.go_on(session, plan, now)
         elif plan.stopped_at is not None or world.chance(0.1):
             pace.end_warm_up(session, by="Ada", why="the log", now=now)
-        pace.ask_again(session)
+        pace.ask_again(session, world.pace.per_hour, now)
     world.note("Ada looks after the warm-up")
 
 

@@ -234,7 +234,7 @@ def _round(world: World, number: int) -> bool:
         _stuck_is_reported(world, issue, edition)
         with world.write() as session:
             row = session.get_one(Issue, issue)
-            if number < MOST_ROUNDS / 2 or count_deliveries(session, edition).accepted:
+            if number < MOST_ROUNDS / 2 or _took_any(world, edition):
                 control.resume(session, row, world.clock(), past_first_wave=number >= 3)
             else:
                 control.cancel(session, row, "the provider refuses it to everybody")
@@ -243,6 +243,17 @@ def _round(world: World, number: int) -> bool:
             world.send(edition)
     _work(world)
     return _is_open(world)
+
+
+def _took_any(world: World, edition: int) -> bool:
+    """Return whether the provider said of any mail of an edition that it takes it."""
+    return bool(
+        world.rows(
+            "SELECT 1 FROM attempt a JOIN batch b ON b.id = a.batch_id WHERE b.edition_id = ?"
+            " AND a.outcome IN ('accepted', 'mixed')",
+            edition,
+        )
+    )
 
 
 def _work(world: World) -> None:
@@ -260,8 +271,9 @@ def _look_after_warm_up(world: World) -> None:
     with world.write() as session:
         plan = active_warm_up(session)
         if plan is not None and plan.stopped_at is not None:
-            end_warm_up(session, by="Ada", why="the log", now=world.clock())
-            ask_again(session)
+            now = world.clock()
+            end_warm_up(session, by="Ada", why="the log", now=now)
+            ask_again(session, world.pace.per_hour, now)
     for _ in range(5):
         people.news(world)
     people.judge(world)
@@ -281,9 +293,11 @@ def _stuck_is_reported(world: World, issue: int, edition: int) -> None:
             session, session.get_one(Issue, issue), session.get_one(Edition, edition), world.now
         )
     stuck = world.rows(
-        "SELECT key FROM batch WHERE edition_id = ? AND state IN ('in-doubt', 'parked',"
-        " 'started', 'claimed')",
+        "SELECT b.key FROM batch b LEFT JOIN attempt a ON a.key = b.attempt"
+        " WHERE b.edition_id = ? AND (b.state IN ('in-doubt', 'parked')"
+        " OR b.state IN ('started', 'claimed') AND a.lease_until <= ?)",
         edition,
+        str(world.now.replace(tzinfo=None)),
     )
     named = {problem.batch for problem in where.problems}
     silent = [key for (key,) in stuck if key[:8] not in named]

@@ -65,7 +65,8 @@ def begin_warm_up(
     """
     now = app.clock()
     with app.database.write() as session:
-        ask_again(session)  # first, as a claim locks the pace before the plan
+        # First, as a claim locks the pace before the plan.
+        ask_again(session, app.settings.max_per_hour, now)
         plan = active_warm_up(session)
         if plan is not None and plan.stopped_at is not None and not (days or first or last):
             go_on(session, plan, now)
@@ -85,9 +86,10 @@ def warm_up_status(app: App) -> WarmUpStatus:
 
 def stop_warm_up(app: App, *, by: str, why: str) -> None:
     """End the plan by a person's decision; raise `WrongState` without one."""
+    now = app.clock()
     with app.database.write() as session:
-        ask_again(session)
-        end_warm_up(session, by=by, why=why, now=app.clock())
+        ask_again(session, app.settings.max_per_hour, now)
+        end_warm_up(session, by=by, why=why, now=now)
 
 
 def look_after_warm_up(app: App, now: datetime) -> str:

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from digest.db import Database
 from digest.delivery.counts import count_deliveries
 from digest.delivery.models import Batch, BatchState, SendingPace
-from digest.delivery.pace import Pace, free_at, hold, waits
+from digest.delivery.pace import Pace, ask_again, free_at, hold, put_off, take, waits
 from digest.delivery.sending.batch_worker import EditionSend, send_batch, settle_and_claim
 from digest.delivery.sending.dispatcher import dispatch
 from digest.delivery.sending.queue import claim, due
@@ -301,3 +301,23 @@ def test_a_send_waits_for_its_pace_and_finishes(
     with database.read() as session:
         sizes = session.exec(select(Batch.size).where(col(Batch.state) != BatchState.SPLIT)).all()
     assert sizes == [1] * 5
+
+
+def test_what_an_hour_may_have_is_kept_when_the_day_s_limit_changes(
+    database: Database, now: datetime
+) -> None:
+    pace = Pace(per_hour=2)
+    with database.write() as session:
+        assert take(session, pace, {"all": 1}, now, readers=1) is None
+        put_off(session, now + timedelta(days=1), now)
+        ask_again(session, pace.per_hour, now)
+        assert free_at(session, pace, now) == now + timedelta(minutes=30)
+
+
+def test_without_a_limit_an_hour_nobody_waits_once_the_day_s_limit_changes(
+    database: Database, now: datetime
+) -> None:
+    with database.write() as session:
+        put_off(session, now + timedelta(days=1), now)
+        ask_again(session, 0, now)
+        assert free_at(session, Pace(per_hour=2), now) is None

@@ -12,12 +12,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
 from digest.delivery.models import Attempt, Batch, BatchState, SendingPace
-from digest.delivery.pace.limits import ALL, HOUR, Pace, slack, step
+from digest.delivery.pace.limits import ALL, HOUR, Pace, most_at_once, slack, step
 from digest.delivery.pace.warm_up import count_day, day_left, next_day, warm_up_today
 from digest.issues.models import Edition, Issue, IssueState
 from subscribers.sql import upsert
@@ -101,10 +112,15 @@ def put_off(session: Session, until: datetime, now: datetime) -> None:
     )
 
 
-def ask_again(session: Session) -> None:
-    """Let every machine ask again, since the day's limit has changed; the caller commits."""
+def ask_again(session: Session, per_hour: int, now: datetime) -> None:
+    """Let every machine ask again, since the day's limit has changed; the caller commits.
+
+    A limit *per_hour* goes on: it lets nobody wait for longer than the largest batch takes.
+    """
+    latest = now + step(per_hour, most_at_once(per_hour)) if per_hour else None
+    is_later = true() if latest is None else col(SendingPace.next_at) > latest
     session.connection().execute(
-        update(SendingPace).where(col(SendingPace.scope) == ALL).values(next_at=None)
+        update(SendingPace).where(col(SendingPace.scope) == ALL, is_later).values(next_at=latest)
     )
 
 
