@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 import threading
@@ -75,14 +76,18 @@ def test_B08_while_the_provider_asks_for_rest_no_thread_claims_anything(
     make_readers(60)
     rested: list[tuple[int, int]] = []
     met: list[str] = []
+    waits, first = itertools.count(1), list[int]()
 
     class EndingEvent(threading.Event):
+        """Lets the provider's pause end at the twentieth wait in it."""
+
         def wait(self, timeout: float | None = None) -> bool:
-            asked = timeout is not None and timeout > 5.0
-            before = len(met)
-            super().wait(0.3 if asked else timeout)
-            if asked:
-                rested.append((before, len(met)))
+            number = next(waits) if met else 0
+            if number == 1:
+                first.append(len(met))
+            super().wait(None if timeout is None else min(timeout, 0.02))
+            if number == 20:
+                rested.append((first[0], len(met)))
             return self.is_set()
 
     def answer(mailing: Mailing) -> Answer:

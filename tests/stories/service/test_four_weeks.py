@@ -110,6 +110,7 @@ def _status_tells_it_truly(harness: ServiceHarness) -> None:
             "send",
             "verdicts",
             "votes",
+            "warm-up",
         ),
         True,
     )
