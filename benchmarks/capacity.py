@@ -29,6 +29,7 @@ MOST_FOR_JOBS = 10  # connections of one process: more jobs take turns
 SIMULATED = 20_000  # batches: a longer send only repeats itself
 #: Workers, jobs at once in each, cores of the server.
 FLEETS = ((1, 2, 8), (10, 8, 8), (50, 8, 8), (50, 8, 16), (50, 16, 32), (200, 8, 32))
+MINUTE, HOUR = 60, 3600  #: in seconds
 
 
 @dataclass(frozen=True)
@@ -134,11 +135,11 @@ def around(readers: int) -> None:
 
 
 def _time(seconds: float) -> str:
-    if seconds < 120:  # noqa: PLR2004
+    if seconds < 2 * MINUTE:
         return f"{seconds:,.0f} s"
-    if seconds < 7200:  # noqa: PLR2004
-        return f"{seconds / 60:,.0f} min"
-    return f"{seconds / 3600:,.1f} h"
+    if seconds < 2 * HOUR:
+        return f"{seconds / MINUTE:,.0f} min"
+    return f"{seconds / HOUR:,.1f} h"
 
 
 def main() -> None:
