@@ -11,7 +11,7 @@ PART="tests/cli tests/comparisons/test_comparisons_command.py tests/mail tests/m
   tests/render/test_pages.py tests/reports
   tests/service/test_scheduler.py tests/service/test_schedule_command.py tests/test_db.py
   tests/stories/test_first_issue.py tests/stories/test_wrong_usage.py tests/web/test_signup_wiring.py
-  tests/web/test_server.py tests/web/test_public_pages.py tests/web/test_webhooks.py
+  tests/web/test_server.py tests/web/test_public_pages.py tests/web/test_provider_webhook.py
   tests/web/test_monitoring.py"
 
 empty=$(mktemp -d)

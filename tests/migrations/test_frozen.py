@@ -33,6 +33,9 @@ FROZEN = {
     "v0019_job_queue.py": "4ba3c4d05fcd9ebf28400d435d0bbe88669dc7a4b63b2d3097c3f3fb280354ff",
     "v0020_pace.py": "61ba62c9c756d7d7db4ef14254ac7ca755e677b51ce8b8d6ae88c396312f3202",
     "v0021_smtp.py": "0f00b3ce51bfa54433a3070598ce38cb488ae713b9510a288ffa07aec9ee5f57",
+    "v0022_sources.py": "887f5999de65f43ab92142997f792c8ad2f61920c3560afb864c1772eca319a4",
+    "v0023_api.py": "be88814caf51d2607424143d84e3aa349e3c6e53635c7c74703baaab5c9b0503",
+    "v0024_webhooks.py": "1e2c035071600d5a360c4ae53fe2ce226d7f9f996d0ee07c5bfcbdd7cd6a9b76",
 }
 FILES = {path.name: sha256(path.read_bytes()).hexdigest() for path in FOLDER.glob("v*.py")}
 

@@ -22,7 +22,7 @@ from digest.delivery.models import Attempt, Batch, BatchState, Delivery
 from digest.fake_sendgrid.events.signing import Signer, new_key
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.settings import load
-from digest.web.webhooks import RejectedPosts, Webhook, routes
+from digest.web.provider_webhook import RejectedPosts, Webhook, routes
 from subscribers.models import Standing, Subscriber, Subscription
 
 SECRET = "a secret for tests only, long enough"

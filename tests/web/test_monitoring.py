@@ -19,7 +19,7 @@ from digest.issues.models import JobRun, Newsletter
 from digest.migrations.upgrade import upgrade
 from digest.settings import load
 from digest.web import monitoring
-from digest.web.webhooks import RejectedPosts, RejectionReason
+from digest.web.provider_webhook import RejectedPosts, RejectionReason
 from subscribers.abuse_prevention import LET_IN
 from subscribers.models import StoppedSignups
 

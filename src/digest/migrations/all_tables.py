@@ -2,16 +2,18 @@
 
 from sqlmodel import SQLModel
 
+from digest.api import models as api
 from digest.comparisons import models as comparisons
 from digest.delivery import models as delivery
 from digest.images import models as images
 from digest.issues import models
 from digest.issues import models as issues
 from digest.migrations import job_queue_schema
+from digest.sources import models as sources
 from digest.votes import models as votes
 from subscribers import models as subscribers
 
-MODELS = (comparisons, images, issues, models, delivery, votes, subscribers)
+MODELS = (comparisons, images, issues, models, delivery, sources, api, votes, subscribers)
 METADATA = SQLModel.metadata
 
 

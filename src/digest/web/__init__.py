@@ -8,7 +8,7 @@ and `archive` read the database and render through `theme`, which takes the news
 sitemap. `sharing` has what other programs and sites show: feeds, share pictures, badges;
 `conditional_requests` spares a client what it has already. `signup_wiring` configures the sign-up
 and preference pages of `subscribers.web`; the letters these pages enqueue are sent by
-`letter_worker`. `webhooks` verifies the provider's posts and writes them to the spool. On the pages
-of `review` an editor decides on an issue, on those of `voting` readers vote. `monitoring` answers
-health checks, and prints the numbers that `metrics` counts.
+`letter_worker`. `provider_webhook` verifies the provider's posts and writes them to the spool. On
+the pages of `review` an editor decides on an issue, on those of `voting` readers vote. `monitoring`
+answers health checks, and prints the numbers that `metrics` counts.
 """

@@ -14,7 +14,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from digest.app.installation import App
 from digest.errors import ComparisonWithdrawn, NotFound
-from digest.web import monitoring, webhooks
+from digest.web import monitoring, provider_webhook
 from digest.web.archive import Archive
 from digest.web.directory_pages import DirectoryPages, Sitemap
 from digest.web.error_pages import ErrorMiddleware, ErrorPages
@@ -39,7 +39,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
     same time. On PostgreSQL that thread asks the workers to.
     *ticking* says that this process runs the schedule too, so that readiness depends on it.
     """
-    webhook = webhooks.Webhook(app)
+    webhook = provider_webhook.Webhook(app)
     letter_worker = _letter_worker(app)
     theme = Theme(app.settings, NewsletterCache(app.database))
     config = site_config(app, theme, letter_worker.wake)
@@ -76,7 +76,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
             *review.routes(),
             *vote_asking.routes(),
             *readers.routes(config),
-            *webhooks.routes(webhook),
+            *provider_webhook.routes(webhook),
             *monitoring.routes(app, webhook.rejected, ticking=ticking),
         ],
         middleware=_middleware(app, error_pages),

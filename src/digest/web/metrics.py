@@ -22,7 +22,7 @@ from digest.delivery.job_queue_figures import job_queue_figures
 from digest.delivery.models import Attempt, Batch, BatchState, DeadLetter, MailEvent
 from digest.delivery.sending import restore_guard
 from digest.issues.models import Issue, JobRun, Slot
-from digest.web.webhooks import RejectedPosts
+from digest.web.provider_webhook import RejectedPosts
 from subscribers.abuse_prevention import LET_IN
 from subscribers.models import Consent, LetterToSend, StoppedSignups, Subscription
 

@@ -21,7 +21,7 @@ from digest.app.installation import App
 from digest.issues.models import JobRun
 from digest.migrations.upgrade import current, newest
 from digest.web.metrics import CONTENT_TYPE, metrics_text
-from digest.web.webhooks import RejectedPosts
+from digest.web.provider_webhook import RejectedPosts
 
 STALE = timedelta(minutes=5)  #: the schedule runs each minute
 KEPT_SECONDS = 15.0  #: for this long the same numbers are returned, since counting is slow

@@ -20,7 +20,7 @@ from digest.delivery.events.dead_letters import count_dead_letters
 from digest.delivery.events.event_consumer import SIGNED_LONG_AGO
 from digest.delivery.models import DeadLetter, MailEvent
 from digest.fake_sendgrid.events.signing import SIGNATURE, TIMESTAMP, Signer, new_key
-from digest.web.webhooks import MAX_BODY, MOST_AT_ONCE, RejectedPosts, RejectionReason
+from digest.web.provider_webhook import MAX_BODY, MOST_AT_ONCE, RejectedPosts, RejectionReason
 from subscribers.models import Subscriber
 from tests.web.hook import PATH, Answer, WebhookClient, eventually, open_webhook
 
