@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from digest.app.installation import App, open_app
+from digest.http_client import Limits, OutboundRefused
 from digest.settings import load
+from tests.http_client.hostile_server import hostile_server
 
 
 @pytest.fixture
@@ -54,3 +56,17 @@ def test_a_folder_of_templates_counts_as_soon_as_it_is_there(app: App) -> None:
 def test_files_of_its_own_lie_beside_a_database_file(app: App, tmp_path: Path) -> None:
     assert app.events.spool_folder == tmp_path / "digest.db-events"
     assert app.sending.restore_guard_file.path == tmp_path / "digest.db.epoch"
+
+
+def test_other_servers_are_asked_by_the_rules_of_the_settings(app: App) -> None:
+    limits = Limits(bytes=1000, seconds=60)
+    settings = app.settings.model_copy(update={"allowed_networks": "127.0.0.2/32"})
+    with (
+        hostile_server("127.0.0.2") as server,
+        hostile_server() as other,
+        replace(app, settings=settings).outbound_client() as client,
+    ):
+        client.get(f"{server.url}/plain", limits=limits)
+        with pytest.raises(OutboundRefused, match="a loopback address"):
+            client.get(f"{other.url}/plain", limits=limits)
+    assert "(+http://localhost:8000)" in server.asked[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -285,3 +286,14 @@ def test_the_limits_of_mailbox_providers_are_read_by_domain() -> None:
 def test_a_limit_that_can_not_be_read_is_refused_in_words(value: str, says: str) -> None:
     with pytest.raises(BadSetting, match=says):
         load({}, max_per_hour_by_domain=value)
+
+
+def test_allowed_networks_are_read_as_networks() -> None:
+    settings = load({}, allowed_networks="10.0.0.0/8, fd00::/8,")
+    assert settings.allowed_network_list() == [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
+    assert load({}).allowed_network_list() == []
+
+
+def test_an_allowed_network_must_be_one() -> None:
+    with pytest.raises(BadSetting, match=r"must be networks, such as 10\.0\.0\.0/8,fd00::/8"):
+        load({}, allowed_networks="10.0.0.1/8")

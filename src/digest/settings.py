@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import SplitResult, urlsplit
@@ -148,6 +149,15 @@ def _hourly_limits(value: str) -> str:
     return ",".join(f"{domain}={limit}" for domain, limit in limits.items())
 
 
+def _networks(value: str) -> str:
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        try:
+            ip_network(part)
+        except ValueError:
+            raise ValueError("must be networks, such as 10.0.0.0/8,fd00::/8") from None
+    return value
+
+
 HourlyLimits = Annotated[str, AfterValidator(_hourly_limits)]
 ProviderAddress = Annotated[str, AfterValidator(_provider_address)]
 SiteAddress = Annotated[str, AfterValidator(_site_address)]
@@ -246,6 +256,11 @@ class Settings(BaseSettings):
     )
     hosts: str = Field(
         "", description="The host names that the site answers to, comma-separated; empty for any."
+    )
+    allowed_networks: Annotated[str, AfterValidator(_networks)] = Field(
+        "",
+        description="Networks of your own that sources and webhooks may reach, comma-separated;"
+        " without one, they reach public addresses only.",
     )
     trusted_proxies: str = Field(
         "",
@@ -413,6 +428,11 @@ class Settings(BaseSettings):
                 why = f"the file can't be read: {type(fault).__name__}"
                 raise BadSetting(f"DIGEST_WEBHOOK_KEYS_FILE: {why}") from None
         return [key.strip() for key in keys.replace("\n", ",").split(",") if key.strip()]
+
+    def allowed_network_list(self) -> list[IPv4Network | IPv6Network]:
+        """Return the networks that requests to other servers may reach, apart from public ones."""
+        parts = (part.strip() for part in self.allowed_networks.split(","))
+        return [ip_network(part) for part in parts if part]
 
     def hourly_limits(self) -> dict[str, int]:
         """Return the limits an hour by domain, of which each provider has one at most."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -22,7 +23,8 @@ from digest.mail.provider import Provider
 from digest.settings import Settings, TransportKind
 from subscribers.tokens import Hashes, MailTokens, Tokens
 
-if TYPE_CHECKING:  # what sends by SMTP is long to import
+if TYPE_CHECKING:  # what sends by SMTP, or asks other servers, is long to import
+    from digest.http_client import OutboundClient
     from digest.mail.smtp import RelayAddress
     from digest.mail.smtp.return_path import ReturnPaths
 
@@ -132,6 +134,15 @@ class Resources:
             user=settings.smtp_user,
             password=settings.smtp_password.get_secret_value() if settings.smtp_password else "",
             name=urlsplit(settings.base_url).hostname or "localhost",
+        )
+
+    def outbound_client(self) -> OutboundClient:
+        """Return a new client for requests to other servers, which the caller closes."""
+        from digest.http_client import AddressRules, OutboundClient
+
+        return OutboundClient(
+            user_agent=f"digest-engine/{version('digest-engine')} (+{self.settings.base_url})",
+            rules=AddressRules(networks=tuple(self.settings.allowed_network_list())),
         )
 
     @property
