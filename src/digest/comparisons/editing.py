@@ -102,7 +102,7 @@ def with_words(draft: ComparisonDraft, words: Mapping[str, str]) -> ComparisonDr
     known = words_of(draft)
     if unknown := words.keys() - known.keys():
         raise BadWords({"": f"a comparison has no words called {min(unknown)[:60]}"})
-    content = _content(draft)
+    content = content_of(draft)
     for name, text in words.items():
         _put(content, name.split("."), text)
     try:
@@ -112,9 +112,9 @@ def with_words(draft: ComparisonDraft, words: Mapping[str, str]) -> ComparisonDr
     return told
 
 
-def _content(draft: ComparisonDraft) -> dict[str, Any]:
-    """Return the keys and values of the draft's file."""
-    content = draft.model_dump()
+def content_of(draft: ComparisonDraft) -> dict[str, Any]:
+    """Return the keys and values of the draft's file, in JSON types; `draft_of` takes them."""
+    content = draft.model_dump(mode="json")
     for side in content["contenders"]:
         side["entry"] = side.pop("entry_text")
     return content
@@ -151,7 +151,7 @@ def _whole(location: Location, error: Any) -> str:
 def changes(before: ComparisonDraft, after: ComparisonDraft) -> list[Change]:
     """Return every field that differs between two drafts, words and facts alike, in order."""
     sides = [contender.name for contender in after.contenders]
-    old, new = dict(_flat(_content(before))), dict(_flat(_content(after)))
+    old, new = dict(_flat(content_of(before))), dict(_flat(content_of(after)))
     return [
         Change(field=in_words(place, sides), before=old.get(place, ""), after=new.get(place, ""))
         for place in {**new, **old}

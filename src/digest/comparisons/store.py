@@ -128,8 +128,8 @@ def store_draft(session: Session, draft: ComparisonDraft, *, now: datetime) -> I
     Content equal to the newest revision, or to the newest import, writes nothing. A revision that
     takes the place of an editor's words says so among the warnings. The caller commits.
     """
+    slug, comparison = locate(session, draft)
     tools = [_tool(session, contender.name) for contender in draft.contenders]
-    slug, comparison = _locate(session, draft, tools)
     warnings = draft_oddities(draft)
     if comparison is None:
         outcome, comparison = ImportOutcome.NEW, Comparison(slug=slug, first_imported_at=now)
@@ -334,9 +334,7 @@ def _tool(session: Session, name: str) -> Tool:
     return tool
 
 
-def _locate(
-    session: Session, draft: ComparisonDraft, tools: list[Tool]
-) -> tuple[str, Comparison | None]:
+def locate(session: Session, draft: ComparisonDraft) -> tuple[str, Comparison | None]:
     """Return the slug of a draft, and its stored comparison or ``None`` for a new one.
 
     A slug named in the draft identifies the comparison. A slug made from the title also requires
@@ -344,11 +342,12 @@ def _locate(
     """
     if draft.slug is not None:
         return draft.slug, _find(session, draft.slug)
+    tools = {slugify(contender.name) for contender in draft.contenders}
     base, number = slugify(draft.title), 1
     while True:
         slug = base if number == 1 else f"{base}-{number}"
         known = _find(session, slug)
-        if known is None or _tools_of(session, known) == {tool.id for tool in tools}:
+        if known is None or _tools_of(session, known) == tools:
             return slug, known
         number += 1
 
@@ -357,8 +356,8 @@ def _find(session: Session, slug: str) -> Comparison | None:
     return session.exec(select(Comparison).where(col(Comparison.slug) == slug)).one_or_none()
 
 
-def _tools_of(session: Session, comparison: Comparison) -> set[int | None]:
-    return {contender.tool_id for contender in latest(session, comparison).contenders}
+def _tools_of(session: Session, comparison: Comparison) -> set[str]:
+    return {contender.tool.slug for contender in latest(session, comparison).contenders}
 
 
 def _side_rows() -> Select[*tuple[Any, ...]]:

@@ -1,0 +1,288 @@
+"""What sources want to change, and how each proposal is decided.
+
+Hides that nothing of a proposal touches a comparison before it is accepted: its draft is kept in
+its own row, and accepting it is storing that draft, in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import ValidationError
+from sqlalchemy import func, update
+from sqlmodel import Session, col, delete, select
+
+from digest.comparisons import editorial, store
+from digest.comparisons.editing import Change, changes, content_of, draft_of_revision
+from digest.comparisons.models import Comparison
+from digest.comparisons.schema import ComparisonDraft, draft_of, fingerprint
+from digest.comparisons.score import draft_oddities
+from digest.comparisons.store import ImportOutcome, ImportResult
+from digest.errors import DigestError, NotFound, WrongState
+from digest.sources.models import (
+    AcceptRule,
+    PageOutcome,
+    Proposal,
+    ProposalDecision,
+    ProposalKind,
+    Source,
+    SourcePage,
+)
+
+#: Under this name a source's newsletter is kept beside a comparison, among what editors have set.
+NEWSLETTER = "newsletter"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceptedProposal:
+    """What accepting a proposal did; *result* is ``None`` for a withdrawal."""
+
+    kind: ProposalKind
+    slug: str
+    result: ImportResult | None = None
+
+
+def waiting(session: Session) -> list[Proposal]:
+    """Return the proposals that wait for an editor, the oldest first."""
+    chosen = select(Proposal).where(col(Proposal.decided_at).is_(None))
+    return list(session.exec(chosen.order_by(col(Proposal.id))))
+
+
+def count_waiting(session: Session, source_id: int | None = None) -> int:
+    """Return how many proposals wait: of one source, or of all."""
+    chosen = select(func.count()).where(col(Proposal.decided_at).is_(None))
+    if source_id is not None:
+        chosen = chosen.where(col(Proposal.source_id) == source_id)
+    return session.exec(chosen).one()
+
+
+def proposed_draft(proposal: Proposal) -> ComparisonDraft:
+    """Return what a new comparison or a revision would hold; raises `WrongState` for others."""
+    if proposal.form is None or not proposal.draft:
+        raise WrongState(f"proposal {proposal.id} has no content")
+    try:
+        return draft_of(proposal.draft, form=proposal.form, source=proposal.source_text)
+    except ValidationError:  # another version of Digest has written it
+        raise WrongState(
+            f"proposal {proposal.id} can't be read by this version of Digest",
+            next_step=f"digest sources dismiss {proposal.id}; its page proposes it again when it"
+            " changes",
+        ) from None
+
+
+def difference(session: Session, proposal: Proposal) -> list[Change]:
+    """Return every field in which a proposed revision differs from the newest one, in order.
+
+    Empty for a new comparison and for a withdrawal.
+    """
+    if proposal.kind is not ProposalKind.REVISION or proposal.comparison_id is None:
+        return []
+    comparison = session.get_one(Comparison, proposal.comparison_id)
+    draft = store.with_values(proposed_draft(proposal), comparison.set_by_editors)
+    newest = draft_of_revision(store.latest(session, comparison))
+    return changes(
+        newest.model_copy(update={"slug": None}), draft.model_copy(update={"slug": None})
+    )
+
+
+def accept(session: Session, proposal_id: int, by: str, now: datetime) -> AcceptedProposal:
+    """Do what a proposal proposes, and record who let it; the caller commits.
+
+    Raises `NotFound` where no such proposal waits, as when a newer one took its place.
+    """
+    proposal = _decide(session, proposal_id, ProposalDecision.ACCEPTED, by, "", now)
+    return _carry_out(session, proposal, now)
+
+
+def dismiss(session: Session, proposal_id: int, by: str, why: str, now: datetime) -> Proposal:
+    """Leave everything as it is; the same content isn't proposed again. The caller commits.
+
+    Raises `NotFound` where no such proposal waits.
+    """
+    proposal = _decide(session, proposal_id, ProposalDecision.DISMISSED, by, why, now)
+    _forget_content(proposal)
+    return proposal
+
+
+def propose(
+    session: Session, source: Source, page: SourcePage, draft: ComparisonDraft, now: datetime
+) -> PageOutcome:
+    """Take down what a page says now; accept it at once where the source's rule allows it.
+
+    It takes the place of a proposal that waits. Content that is stored, or that was proposed
+    before, is no change. The caller commits.
+    """
+    content, before = fingerprint(draft), page.fingerprint
+    page.fingerprint = content
+    if content == before:
+        return PageOutcome.UNCHANGED
+    end(session, page)
+    comparison = _known_comparison(session, page, draft)
+    if comparison is not None and _is_stored(session, draft, comparison):
+        page.comparison_id = comparison.id
+        return PageOutcome.UNCHANGED
+    proposal = _proposal(source, page, draft, comparison, now)
+    session.add(proposal)
+    session.flush()
+    if _rule_accepts(source, page, proposal):
+        by = f"the rule {source.accept} of source {source.id}"
+        accept(session, proposal.id or 0, by, now)
+        proposal.by_rule = True
+    return PageOutcome.NEW if proposal.kind is ProposalKind.NEW else PageOutcome.CHANGED
+
+
+def propose_withdrawal(session: Session, source: Source, page: SourcePage, now: datetime) -> None:
+    """Propose to withdraw the comparison of a page that is gone; never accepted by a rule.
+
+    What the page proposed before ends, and is proposed again should the page come back. The
+    caller commits.
+    """
+    end(session, page)
+    page.fingerprint = page.body_hash = page.etag = page.last_modified = ""
+    comparison = session.get(Comparison, page.comparison_id or 0)
+    if comparison is None or comparison.withdrawn_at is not None:
+        return
+    session.add(
+        Proposal(
+            source_id=source.id or 0,
+            page_id=page.id or 0,
+            kind=ProposalKind.WITHDRAWAL,
+            title=store.latest(session, comparison).title,
+            found_at=now,
+            comparison_id=comparison.id,
+        )
+    )
+
+
+def end(session: Session, page: SourcePage) -> None:
+    """Delete what a page proposes, and nobody has decided on."""
+    session.exec(
+        delete(Proposal).where(col(Proposal.page_id) == page.id, col(Proposal.decided_at).is_(None))
+    )
+
+
+def forget_decided(session: Session, before: datetime) -> int:
+    """Delete the record of proposals decided before a moment; return how many there were."""
+    return session.exec(delete(Proposal).where(col(Proposal.decided_at) < before)).rowcount
+
+
+def _known_comparison(
+    session: Session, page: SourcePage, draft: ComparisonDraft
+) -> Comparison | None:
+    """Return the comparison that a page's content belongs to; ``None`` for a new one.
+
+    A page stays that of its comparison, whatever its title or its tools are called now.
+    """
+    if page.comparison_id is not None:
+        return session.get_one(Comparison, page.comparison_id)
+    return store.locate(session, draft)[1]
+
+
+def _is_stored(session: Session, draft: ComparisonDraft, comparison: Comparison) -> bool:
+    known = store.known_contents(session, [comparison.id or 0])[comparison.id or 0]
+    told = store.with_values(_of(session, draft, comparison), comparison.set_by_editors)
+    return fingerprint(told) in known.fingerprints
+
+
+def _of(session: Session, draft: ComparisonDraft, comparison: Comparison) -> ComparisonDraft:
+    """Return a draft that storing takes for a revision of *comparison*."""
+    slug, _ = store.locate(session, draft)
+    return draft if slug == comparison.slug else draft.model_copy(update={"slug": comparison.slug})
+
+
+def _proposal(
+    source: Source,
+    page: SourcePage,
+    draft: ComparisonDraft,
+    comparison: Comparison | None,
+    now: datetime,
+) -> Proposal:
+    return Proposal(
+        source_id=source.id or 0,
+        page_id=page.id or 0,
+        kind=ProposalKind.REVISION if comparison else ProposalKind.NEW,
+        title=draft.title,
+        found_at=now,
+        comparison_id=comparison.id if comparison else None,
+        form=draft.form,
+        draft=content_of(draft),
+        source_text=draft.source,
+        warnings=list(draft_oddities(draft)),
+    )
+
+
+def _rule_accepts(source: Source, page: SourcePage, proposal: Proposal) -> bool:
+    """Return whether a source's rule accepts this without a person.
+
+    A comparison that came another way is changed by an editor only, though a page names its slug.
+    """
+    if proposal.kind is ProposalKind.NEW:
+        return source.accept is AcceptRule.ALL
+    return source.accept is not AcceptRule.NONE and page.comparison_id is not None
+
+
+def _decide(
+    session: Session,
+    proposal_id: int,
+    decision: ProposalDecision,
+    by: str,
+    why: str,
+    now: datetime,
+) -> Proposal:
+    """Record a decision, which one process can win; return the proposal."""
+    if not by.strip():
+        raise DigestError("say who you are: a decision has a name")
+    won = session.connection().execute(
+        update(Proposal)
+        .where(col(Proposal.id) == proposal_id, col(Proposal.decided_at).is_(None))
+        .values(decision=decision, decided_at=now, by=by.strip()[:200], why=why.strip())
+    )
+    proposal = session.get(Proposal, proposal_id, populate_existing=True)
+    if proposal is not None and won.rowcount:
+        return proposal
+    decided = f"was {proposal.decision} by {proposal.by}" if proposal else "isn't there any more"
+    raise NotFound(
+        f"proposal {proposal_id} {decided}; a newer one may have taken its place",
+        next_step="digest sources proposals",
+    )
+
+
+def _carry_out(session: Session, proposal: Proposal, now: datetime) -> AcceptedProposal:
+    page = session.get_one(SourcePage, proposal.page_id)
+    if proposal.kind is ProposalKind.WITHDRAWAL:
+        return _withdraw(session, proposal, page, now)
+    draft = proposed_draft(proposal)
+    if proposal.comparison_id is not None:
+        draft = _of(session, draft, session.get_one(Comparison, proposal.comparison_id))
+    result = store.store_draft(session, draft, now=now)
+    comparison = store.by_slug(session, result.slug)
+    page.comparison_id = proposal.comparison_id = comparison.id
+    newsletter = session.get_one(Source, proposal.source_id).newsletter
+    if newsletter and result.outcome is ImportOutcome.NEW:
+        comparison.set_by_editors = {**comparison.set_by_editors, NEWSLETTER: newsletter}
+    _forget_content(proposal)
+    session.add_all([page, proposal, comparison])
+    return AcceptedProposal(kind=proposal.kind, slug=result.slug, result=result)
+
+
+def _withdraw(
+    session: Session, proposal: Proposal, page: SourcePage, now: datetime
+) -> AcceptedProposal:
+    comparison = session.get_one(Comparison, proposal.comparison_id)
+    if comparison.withdrawn_at is None:
+        editorial.withdraw(session, comparison.slug, f"its page is gone: {page.url}", now)
+    return AcceptedProposal(kind=proposal.kind, slug=comparison.slug)
+
+
+def _forget_content(proposal: Proposal) -> None:
+    """Leave the record of a decision small: what was accepted is kept by its revision."""
+    proposal.draft, proposal.source_text, proposal.warnings = {}, "", []
+
+
+def sources_of(session: Session, proposals: Sequence[Proposal]) -> dict[int, Source]:
+    """Return the sources of proposals, by id."""
+    ids = {proposal.source_id for proposal in proposals}
+    rows = session.exec(select(Source).where(col(Source.id).in_(ids)))
+    return {source.id: source for source in rows if source.id is not None}
