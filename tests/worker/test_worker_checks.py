@@ -7,6 +7,7 @@ import pytest
 from digest.cli.issue.service_status import worker_facts, worker_line
 from digest.doctor import HealthLevel
 from digest.doctor.worker_checks import check_workers
+from digest.service import worker_facts
 from tests.worker.conftest import Works
 
 pytestmark = pytest.mark.postgres
