@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digest.cli.issue.service_status import worker_facts, worker_line
+from digest.cli.issue.service_status import worker_line
 from digest.doctor import HealthLevel
 from digest.doctor.worker_checks import check_workers
 from digest.service import worker_facts

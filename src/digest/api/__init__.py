@@ -1,1 +1,10 @@
-"""The JSON API under `/api/v1`: resources, tokens, idempotency and the OpenAPI document."""
+"""The JSON API under `/api/v1`: what is true of every resource, and the resources.
+
+`app` puts it together. A request passes `admission`, which bounds it, finds out by its token who
+calls, and counts it in `rate_budget`; it reaches a route of `resources`, whose signature says with
+the types of `dependencies` what it takes: a scope, the installation, a change. A change runs in
+`unit_of_change`, which does the work and keeps the answer in one transaction, so that a repetition
+under the same idempotency key gets that answer; `entity_tags` compares what a client has with what
+there is, and `paging` divides lists. Whatever fails becomes a problem document in `problems`.
+`openapi_document` says all this to programs, `reference_page` to people.
+"""

@@ -2,7 +2,7 @@
 
 from sqlmodel import SQLModel
 
-from digest.api import models as api
+from digest.access import models as access
 from digest.comparisons import models as comparisons
 from digest.delivery import models as delivery
 from digest.images import models as images
@@ -13,7 +13,7 @@ from digest.sources import models as sources
 from digest.votes import models as votes
 from subscribers import models as subscribers
 
-MODELS = (comparisons, images, issues, models, delivery, sources, api, votes, subscribers)
+MODELS = (comparisons, images, issues, models, delivery, sources, access, votes, subscribers)
 METADATA = SQLModel.metadata
 
 

@@ -7,11 +7,18 @@ the jobs to an installation: `publisher` moves each newsletter's slots from clai
 slots that need them, and `backup` copies a SQLite database. `send_start` starts a send that a
 person asked for, by `digest send` or at the desk; `sender_warm_up` starts, shows and ends the plan
 that limits each day of a new sender. `overview` reads slots and job runs back for
-`digest status` and `digest schedule`, and `issue_outlook` says what is ahead of an issue;
+`digest status` and `digest schedule`, `installation_status` puts them together for the command line
+and the API, and `issue_outlook` says what is ahead of an issue;
 `logging_setup` formats and scrubs every log line.
 """
 
 from digest.service.backup import copies
+from digest.service.installation_status import (
+    hold_facts,
+    running_newsletters,
+    service_facts,
+    worker_facts,
+)
 from digest.service.issue_outlook import (
     IssueOutlook,
     issue_outlook,
@@ -51,6 +58,7 @@ __all__ = [
     "begin_send",
     "begin_warm_up",
     "copies",
+    "hold_facts",
     "issue_outlook",
     "job_facts",
     "job_runs",
@@ -62,6 +70,8 @@ __all__ = [
     "require_real_send",
     "resume_send",
     "run_if_due",
+    "running_newsletters",
+    "service_facts",
     "service_is_up",
     "set_up_logs",
     "slot_facts",
@@ -69,4 +79,5 @@ __all__ = [
     "stop_warm_up",
     "upcoming",
     "warm_up_status",
+    "worker_facts",
 ]

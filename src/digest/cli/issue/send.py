@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import FrameType
@@ -28,13 +28,7 @@ from digest.cli.context import (
 )
 from digest.cli.issue.drafting import NewsletterOption, find_issue
 from digest.cli.issue.issue_dates import confirm_early
-from digest.cli.issue.service_status import (
-    hold_facts,
-    print_hold,
-    print_jobs,
-    print_slots,
-    service_facts,
-)
+from digest.cli.issue.service_status import print_hold, print_jobs, print_slots
 from digest.cli.issue.status_output import print_status, status_facts
 from digest.delivery.counts import DeliveryCounts, count_deliveries
 from digest.delivery.models import Rollout
@@ -59,7 +53,15 @@ from digest.issues import store
 from digest.issues.issue_commands import option_of, repeated
 from digest.issues.models import IssueState, Newsletter
 from digest.letters import send_seed_copy
-from digest.service import IssueOutlook, issue_outlook, require_real_send, start_send
+from digest.service import (
+    IssueOutlook,
+    hold_facts,
+    issue_outlook,
+    require_real_send,
+    running_newsletters,
+    service_facts,
+    start_send,
+)
 from subscribers.models import SendOutcome
 
 app = typer.Typer()
@@ -159,7 +161,7 @@ def status_(
     if who:
         _list_left_out(call, slug, issue, as_json=as_json)
         return
-    (report, outlook), on_hold = _status(call, slug, issue), hold_facts(call)
+    (report, outlook), on_hold = _status(call, slug, issue), hold_facts(call.app)
     if as_json:
         call.json({**status_facts(report, outlook), **on_hold})
         return
@@ -318,9 +320,9 @@ def _status(
 def _list_issues(call: CommandContext, slug: str | None, *, as_json: bool) -> None:
     """Print the issues and the schedule of one newsletter, or of each that isn't archived."""
     with call.app.database.read() as session:
-        rows = [store.newsletter(session, slug)] if slug else _running(session)
+        rows = [store.newsletter(session, slug)] if slug else running_newsletters(session)
         listed = [(row, option_of(row), _reports(call, session, row)) for row in rows]
-    service = service_facts(call, [row.slug for row in rows])
+    service = service_facts(call.app, [row.slug for row in rows])
     if as_json:
         issues = [
             {**status_facts(*each), "newsletter": row.slug}
@@ -341,13 +343,6 @@ def _list_issues(call: CommandContext, slug: str | None, *, as_json: bool) -> No
             print_status(call, *each)
         print_slots(call, service, row.slug)
     print_jobs(call, service)
-
-
-def _running(session: Session) -> Sequence[Newsletter]:
-    """Return each newsletter that isn't archived; all of them where every one is."""
-    rows = store.newsletters(session)
-    running = [row for row in rows if row.archived_at is None]
-    return running or rows or [store.newsletter(session, store.USUAL)]
 
 
 def _reports(

@@ -1,70 +1,18 @@
 """The part of `digest status` about the service: slots, job runs, the hold after a restore.
 
-Hides the layout, and the names of its fields in JSON.
+Hides the layout.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from rich.table import Table
-from sqlmodel import Session
 
 from digest.cli.context import CommandContext, counted
-from digest.delivery.job_queue_figures import job_queue_figures
 from digest.delivery.sending import restore_guard
-from digest.issues import store
 from digest.issues.models import SlotState
-from digest.service import job_facts, job_runs, recent_slots, release_decision, slot_facts
-
-
-def service_facts(call: CommandContext, slugs: Sequence[str]) -> dict[str, Any]:
-    """Return recent slots of newsletters, job runs and the hold as plain values.
-
-    ``scheduled`` says whether the service builds and sends for any of the newsletters.
-    """
-    now = call.app.clock()
-    with call.app.database.read() as session:
-        rows = [store.newsletter(session, slug) for slug in slugs]
-        return {
-            **hold_facts(call),
-            "scheduled": any(row.scheduled for row in rows),
-            "turns": [
-                {
-                    **slot_facts(session, slot, partial(release_decision, call.app)),
-                    "newsletter": row.slug,
-                }
-                for row in rows
-                for slot in recent_slots(session, row, now)
-            ],
-            "ticks": [job_facts(row, now) for row in job_runs(session)],
-            **worker_facts(session),
-        }
-
-
-def worker_facts(session: Session) -> dict[str, Any]:
-    """Return how many workers there are, and what waits for them; nothing on SQLite."""
-    figures = job_queue_figures(session)
-    if figures is None:
-        return {}
-    workers = {
-        "running": figures.workers,
-        "waiting": figures.count("todo"),
-        "under_way": figures.count("doing"),
-        "failed": figures.count("failed"),
-        "oldest_seconds": round(figures.oldest, 1),
-    }
-    return {"workers": workers}
-
-
-def hold_facts(call: CommandContext) -> dict[str, Any]:
-    """Return the reason of the restore guard's hold; ``None`` without one."""
-    return {
-        "hold": restore_guard.hold_reason(call.app.database, call.app.sending.restore_guard_file)
-    }
 
 
 def print_hold(call: CommandContext, facts: dict[str, Any]) -> None:
