@@ -21,10 +21,10 @@ from digest.issues import build as publish
 from digest.issues import draft_history, provenance, store
 from digest.issues.build import BuiltIssue, IssueBuilder
 from digest.issues.changed_verdicts import changed_since_told
+from digest.issues.checking import changed_since, withdrawn_since
 from digest.issues.content import VerdictChange
 from digest.issues.content.verdict_changes import MOST_TOLD
 from digest.issues.corrections import build_correction
-from digest.issues.linting import changed_since, withdrawn_since
 from digest.issues.models import IssueState, Newsletter
 from digest.issues.picking import overrides
 

@@ -14,8 +14,8 @@ from digest.comparisons.store import revisions
 from digest.issues import build as publish
 from digest.issues import corrections, draft_history, provenance, store
 from digest.issues.build import IssueBuilder
+from digest.issues.checking import withdrawn_since
 from digest.issues.content import IssueView
-from digest.issues.linting import withdrawn_since
 from digest.issues.models import Issue, IssueState
 from digest.issues.picking import overrides
 from digest.votes.models import BY_LETTER, Vote

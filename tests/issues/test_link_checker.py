@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from digest.issues.link_checker import check_link, unreachable
+from digest.issues.checking import check_link, unreachable
 
 TAG = "-digest_unsubscribe_token-"
 

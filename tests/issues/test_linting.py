@@ -14,7 +14,7 @@ from digest.comparisons.store import revisions
 from digest.delivery.models import Batch, BatchState
 from digest.issues import build, newsletters, store
 from digest.issues.build import IssueBuilder
-from digest.issues.linting import score_spam
+from digest.issues.checking import score_spam
 from digest.issues.models import Recipe
 from digest.mail.mailing import UNSUBSCRIBE_TAG, Content, Mailbox
 from digest.mail.spamassassin import SpamScore

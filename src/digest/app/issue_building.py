@@ -16,12 +16,14 @@ from sqlmodel import Session
 from digest.app.resources import Resources
 from digest.delivery.counts import count_deliveries
 from digest.errors import NotApproved
-from digest.issues import approval, provenance, store
+from digest.issues import approval, draft_history, provenance, store
 from digest.issues.approval import ApprovalStatus
-from digest.issues.build import IssueBuilder
+from digest.issues.build import BuiltIssue, IssueBuilder, build
+from digest.issues.calendar.next_issue import next_issue
+from digest.issues.checking import LintTerms, untold_since
 from digest.issues.content import IssueView
-from digest.issues.linting import LintTerms
-from digest.issues.models import Approval, ApprovalChannel, Edition, Issue
+from digest.issues.models import Approval, ApprovalChannel, Edition, Issue, Newsletter
+from digest.issues.picking import set_count
 from digest.mail.mailing import UNSUBSCRIBE_TAG
 from digest.render.lint import Finding
 from digest.render.rendered import Rendered
@@ -63,6 +65,32 @@ class IssueBuilding:
     def template_sources(self) -> dict[str, str]:
         """Return the source of each template of an issue, by name; raises `TemplateBroken`."""
         return template_sources("issue", folder=self.resources.template_folder)
+
+    def build(
+        self,
+        session: Session,
+        newsletter: Newsletter,
+        period: str | None = None,
+        *,
+        count: int | None = None,
+        again: bool = False,
+    ) -> tuple[Issue, BuiltIssue]:
+        """Build the issue of *period*, else the next one, and freeze its edition.
+
+        *count* asks for so many comparisons, as a step of the issue's draft, which the desk shows
+        and undoes. Raises what `digest.issues.build.build` raises. The caller commits.
+        """
+        now = self.resources.clock()
+        period = period or next_issue(session, newsletter, now).period
+        if count:
+            decisions = set_count(draft_history.current(session, newsletter, period), count)
+            summary = f"asked for {count} {'comparison' if count == 1 else 'comparisons'}"
+            draft_history.decide(session, newsletter, period, decisions, summary=summary, now=now)
+        return build(session, newsletter, period, now=now, issue_builder=self.builder, again=again)
+
+    def check(self, issue: Issue, edition: Edition) -> list[Finding]:
+        """Lint a frozen edition, and add what has changed since that it doesn't tell of."""
+        return self.findings(edition) + untold_since(edition, issue)
 
     def findings(self, edition: Edition) -> list[Finding]:
         """Lint a frozen edition, and return the findings."""

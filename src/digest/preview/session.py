@@ -20,8 +20,8 @@ from digest.comparisons.models import Contender
 from digest.comparisons.store import store_draft
 from digest.errors import DigestError, NotApproved
 from digest.issues import approval, build, draft_history, store
+from digest.issues.checking import edited_since, spam_findings
 from digest.issues.content import IssueView
-from digest.issues.linting import edited_since, spam_findings
 from digest.issues.models import ApprovalChannel, Issue, IssueState, Newsletter
 from digest.letters import test_copy_location
 from digest.preview.build_errors import BuildError

@@ -11,18 +11,13 @@ import typer
 from sqlmodel import Session
 
 from digest.cli.context import CommandContext, IssueNumber, JsonFlag, call_of, counted
-from digest.cli.issue.drafting import (
-    NewsletterOption,
-    find_issue,
-    finding_facts,
-    issue_facts,
-    print_findings,
-)
+from digest.cli.issue.drafting import NewsletterOption, find_issue, print_findings
 from digest.delivery.sending import Reach, correction_reach, require_real_copies
 from digest.errors import WrongState
 from digest.issues import store
 from digest.issues.corrections import CorrectionDraft, build_correction, draft_correction
 from digest.issues.issue_commands import repeated
+from digest.issues.issue_facts import issue_facts
 from digest.issues.models import Issue
 
 app = typer.Typer()
@@ -129,7 +124,7 @@ def _facts(wrong: Issue, draft: CorrectionDraft, reach: Reach) -> dict[str, Any]
         "why": told["why"],
         "changes": told["changes"],
         **reach.as_dict(),
-        "findings": finding_facts(draft.built.findings),
+        "findings": [each.as_dict() for each in draft.built.findings],
     }
 
 

@@ -6,7 +6,6 @@ Hides how an issue is found by number, and how issues and findings are printed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -28,6 +27,7 @@ from digest.issues import draft_history, provenance, store
 from digest.issues.calendar.cadence import BadPeriod, issue_day, period_of_day
 from digest.issues.calendar.next_issue import date_of, next_issue
 from digest.issues.issue_commands import named, repeated
+from digest.issues.issue_facts import chosen_facts, issue_facts
 from digest.issues.models import Edition, EditionVariant, Issue, Newsletter
 from digest.issues.picking import MOST, set_count
 from digest.issues.variants import variants_of
@@ -118,8 +118,6 @@ def build(
     as_json: JsonFlag = False,
 ) -> None:
     """Build the next issue: pick, compose, render, check and freeze it."""
-    from digest.issues.build import build as build_issue
-
     call = call_of(context)
     with call.app.database.read() as session:
         row = store.newsletter(session, newsletter)
@@ -128,18 +126,12 @@ def build(
             confirm_past(call, row, wanted, date_of(session, row, wanted), yes=yes)
     with call.app.database.write() as session:
         row = store.newsletter(session, newsletter)
-        if count:
-            _ask_for(call, session, row, wanted, count)
-        issue, made = build_issue(
-            session,
-            row,
-            wanted,
-            now=call.app.clock(),
-            issue_builder=call.app.issues.builder,
-            again=again,
-        )
+        issue, made = call.app.issues.build(session, row, wanted, count=count, again=again)
         edition = store.edition_of(session, issue)
-        facts = {**issue_facts(issue, edition), "findings": finding_facts(made.findings)}
+        facts = {
+            **issue_facts(issue, edition),
+            "findings": [each.as_dict() for each in made.findings],
+        }
         when = day_words(store.dated(issue, row), today(call, row))
     if as_json:
         call.json(facts)
@@ -188,9 +180,7 @@ def show(
             mail = _variant(session, edition, reviewer, row) if reviewer else edition
             write_document(mail.html if html else mail.text)
         elif as_json:
-            decisions = provenance.decisions_of(edition)
-            draft = asdict(decisions) if decisions else None
-            call.json({**issue_facts(row, edition), "pick": row.pick, "draft": draft})
+            call.json(chosen_facts(row, edition))
         else:
             _print_issue(call, row, edition)
 
@@ -209,13 +199,12 @@ def check(
     as_json: JsonFlag = False,
 ) -> None:
     """Check an issue again; exit 1 if an error blocks sending it."""
-    from digest.issues.link_checker import check_link, unreachable
-    from digest.issues.linting import score_spam, untold_since
+    from digest.issues.checking import check_link, score_spam, unreachable
 
     call = call_of(context)
     with call.app.database.read() as session:
         row, edition = find_issue(session, newsletter, issue)
-        findings = call.app.issues.findings(edition) + untold_since(edition, row)
+        findings = call.app.issues.check(row, edition)
         content = call.app.sending.edition_send(session, row).content if spam else None
     facts: dict[str, Any] = {"issue": issue}
     if content:
@@ -225,7 +214,7 @@ def check(
     if reach:
         findings += unreachable(edition.html, tags_in(edition.html), check_link)
     if as_json:
-        call.json({**facts, "findings": finding_facts(findings)})
+        call.json({**facts, "findings": [each.as_dict() for each in findings]})
     else:
         if content:
             call.out.print(f"SpamAssassin score: {points:g} (5 or more is spam).")
@@ -243,45 +232,6 @@ def find_issue(
     return store.issue_and_edition(session, newsletter, number, lock=lock)
 
 
-def issue_facts(issue: Issue, edition: Edition) -> dict[str, Any]:
-    """Return an issue's facts as plain values."""
-    return {
-        "issue": issue.number,
-        "period": issue.period,
-        "corrects": issue.corrected_number,
-        "state": issue.state,
-        "note": issue.note,
-        "subject": edition.subject,
-        "preheader": edition.preheader,
-        "revision": edition.revision,
-        "fingerprint": edition.fingerprint,
-        "variants": [asdict(note) for note in provenance.variants_of(edition)],
-        "html_bytes": len(edition.html.encode()),
-        "text_bytes": len(edition.text.encode()),
-        "built_at": issue.built_at,
-        "prepared_at": issue.prepared_at,
-        "sent_at": issue.sent_at,
-    }
-
-
-def finding_facts(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """Return findings as plain values."""
-    return [
-        {
-            "rule": finding.rule,
-            "severity": finding.severity,
-            "place": finding.place,
-            "file": finding.file,
-            "line": finding.line,
-            "column": finding.column,
-            "words": finding.words,
-            "message": finding.message,
-            "mend": finding.mend,
-        }
-        for finding in findings
-    ]
-
-
 def print_findings(call: CommandContext, findings: Sequence[Finding]) -> None:
     """Print findings, one per line."""
     for finding in findings:
@@ -297,17 +247,6 @@ def chosen_period(
     now = call.app.clock()
     moment = next_issue(session, newsletter, now)
     return moment.period, late_words(newsletter, moment, now)
-
-
-def _ask_for(
-    call: CommandContext, session: Session, newsletter: Newsletter, week: str, count: int
-) -> None:
-    """Keep the number as a step of the issue's draft, which the desk shows and undoes."""
-    decisions = set_count(draft_history.current(session, newsletter, week), count)
-    summary = f"asked for {counted(count, 'comparison')}"
-    draft_history.decide(
-        session, newsletter, week, decisions, summary=summary, now=call.app.clock()
-    )
 
 
 def _print_pick(call: CommandContext, chosen: Pick) -> None:

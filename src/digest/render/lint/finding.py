@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from digest.render.lint.html_reader import HtmlDocument, read_html
 
@@ -45,6 +45,10 @@ class Finding:
         parts = (self.file or self.place, self.line, self.column)
         where = ":".join(str(part) for part in parts if part)
         return f"{self.severity}: {where}: {self.message} ({self.rule}). {self.mend}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as a dict of plain values."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
