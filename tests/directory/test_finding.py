@@ -17,7 +17,15 @@ from sqlmodel import Session
 
 from digest.comparisons import editorial, store
 from digest.db import Database
-from digest.directory import PublicTerms, find, newest_public
+from digest.directory import (
+    EditorsTerms,
+    Filters,
+    PublicTerms,
+    directory_state,
+    find,
+    newest_public,
+    part_of_list,
+)
 from tests.directory.conftest import Carry, Publish, make_draft
 
 FIRST = date(2026, 1, 1)
@@ -222,3 +230,99 @@ def test_any_text_may_be_asked_for(
 ) -> None:
     with sqlite_database.read() as session:
         assert find(session, terms, query=query).revisions == []
+
+
+def test_parts_of_a_list_follow_each_other_whatever_comes_and_goes_meanwhile(
+    database: Database, publish: Publish, terms: PublicTerms
+) -> None:
+    with database.write() as session:
+        for number in range(7):
+            publish(session, f"Tool {number}", published_on=FIRST + timedelta(days=number // 2))
+        first = part_of_list(session, terms, Filters(), at_most=3)
+        publish(session, "Later", published_on=FIRST + timedelta(days=30))
+        editorial.withdraw(session, "tool-3-vs-mortar", "wrong", terms.now)
+        session.flush()
+        second = part_of_list(session, terms, Filters(), at_most=3, after=first.last)
+    told = [[each.title.split(" vs")[0] for each in part.summaries] for part in (first, second)]
+    assert told == [["Tool 6", "Tool 5", "Tool 4"], ["Tool 2", "Tool 1", "Tool 0"]]
+    assert second.last is None
+
+
+def test_parts_of_what_was_searched_for_have_the_best_first_and_each_once(
+    database: Database, publish: Publish, terms: PublicTerms
+) -> None:
+    with database.write() as session:
+        publish(session, "Adze", tagline="Grinds like a lathe", published_on=date(2026, 11, 1))
+        publish(session, "Awl", quote="Better than a lathe.", published_on=date(2026, 11, 2))
+        publish(session, "Lathe", published_on=FIRST)
+        whole = part_of_list(session, terms, Filters(query="lathe"), at_most=9)
+        parts = [part_of_list(session, terms, Filters(query="lathe"), at_most=1)]
+        while (last := parts[-1].last) is not None:
+            asked = Filters(query="lathe")
+            parts.append(part_of_list(session, terms, asked, at_most=1, after=last))
+    assert [each.title for each in whole.summaries] == [
+        "Lathe vs Mortar",
+        "Adze vs Mortar",
+        "Awl vs Mortar",
+    ]
+    assert [each for part in parts for each in part.summaries] == whole.summaries
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        (Filters(tool="lathe"), ["Lathe vs Mortar"]),
+        (Filters(tool="mortar", since=date(2026, 2, 1)), ["Adze vs Mortar"]),
+        (Filters(category="saws"), ["Adze vs Mortar"]),
+        (Filters(query="lathe", category="saws"), []),
+        (Filters(tool="nobody"), []),
+        (Filters(tool="a\0b"), []),
+    ],
+)
+def test_parts_hold_what_every_filter_lets_through(
+    database: Database, publish: Publish, terms: PublicTerms, filters: Filters, found: list[str]
+) -> None:
+    with database.write() as session:
+        publish(session, "Lathe", published_on=FIRST)
+        publish(session, "Adze", category="Saws", published_on=date(2026, 2, 1))
+        part = part_of_list(session, terms, filters, at_most=9)
+    assert [each.title for each in part.summaries] == found
+
+
+def test_editors_see_what_is_withdrawn_or_not_out_yet(
+    database: Database, publish: Publish, terms: PublicTerms
+) -> None:
+    with database.write() as session:
+        publish(session, "Ahead", published_on=date(2027, 1, 1))
+        editorial.withdraw(session, publish(session), "wrong", terms.now)
+        session.flush()
+        public = part_of_list(session, terms, Filters(), at_most=9)
+        editors = part_of_list(session, EditorsTerms(), Filters(), at_most=9)
+    assert public.summaries == []
+    assert [each.title for each in editors.summaries] == ["Ahead vs Mortar", "Lathe vs Mortar"]
+
+
+def test_the_state_of_the_directory_changes_with_whatever_visitors_see(
+    database: Database, publish: Publish, carry: Carry, terms: PublicTerms
+) -> None:
+    later = replace(terms, now=terms.now + timedelta(days=1))
+    with database.write() as session:
+        seen = [directory_state(session, terms)]
+        slug = publish(session)
+        other = publish(session, "Adze")
+        seen.append(directory_state(session, terms))
+        publish(session, shares=(0.0, 25.0))
+        seen.append(directory_state(session, terms))
+        editorial.withdraw(session, slug, "wrong", terms.now)
+        session.flush()
+        seen.append(directory_state(session, terms))
+        editorial.restore(session, slug)
+        editorial.withdraw(session, other, "wrong", terms.now)
+        session.flush()
+        seen.append(directory_state(session, terms))
+        carry(session, slug)
+        seen.append(directory_state(session, terms))
+        seen.append(directory_state(session, later))
+        again = directory_state(session, later)
+    assert len(set(seen)) == len(seen)
+    assert again == seen[-1]

@@ -292,9 +292,10 @@ def edited_since(session: Session, shown: Collection[int]) -> list[str]:
     ]
 
 
-def summaries(session: Session) -> list[ComparisonSummary]:
-    """Return a summary of every comparison, sorted by slug."""
-    rows = session.connection().execute(_side_rows()).all()
+def summaries(session: Session, ids: Collection[int] | None = None) -> list[ComparisonSummary]:
+    """Return a summary of every comparison, or of those with these ids, sorted by slug."""
+    asked = _side_rows() if ids is None else _side_rows().where(col(Comparison.id).in_(ids))
+    rows = session.connection().execute(asked).all()
     return [_summary(left, right) for left, right in zip(rows[0::2], rows[1::2], strict=True)]
 
 

@@ -1,14 +1,29 @@
 """The comparisons that visitors of the public site may see, and how they are found.
 
 `publication` is the one place that decides which comparisons are public: every page, list and feed
-of the site asks it. `listing` returns a page of them by date, with the words of a visitor put into
-SQL by `search`. `tools` and `categories` list what stands in them, `site_map` all of it at once.
-`revision_history` tells what has changed in one of them.
+of the site asks it, and its `DirectoryState` tells whether any of them has changed. `listing`
+returns a page of them by date, with the words of a visitor put into SQL by `search`. `tools` and
+`categories` list what stands in them, `site_map` all of it at once. `revision_history` tells what
+has changed in one of them.
 """
 
 from digest.directory.categories import CategoryCount, category_list
-from digest.directory.listing import Listing, find, newest_public
-from digest.directory.publication import PublicTerms, public_revision
+from digest.directory.listing import (
+    Filters,
+    Listing,
+    ListPart,
+    Place,
+    find,
+    newest_public,
+    part_of_list,
+)
+from digest.directory.publication import (
+    DirectoryState,
+    EditorsTerms,
+    PublicTerms,
+    directory_state,
+    public_revision,
+)
 from digest.directory.revision_history import ChangeHistory, HistoryStep, change_histories
 from digest.directory.site_map import DirectoryMap, directory_map
 from digest.directory.tools import (
@@ -25,8 +40,13 @@ __all__ = [
     "CategoryCount",
     "ChangeHistory",
     "DirectoryMap",
+    "DirectoryState",
+    "EditorsTerms",
+    "Filters",
     "HistoryStep",
+    "ListPart",
     "Listing",
+    "Place",
     "PublicTerms",
     "SharePoint",
     "ToolHistory",
@@ -34,8 +54,10 @@ __all__ = [
     "category_list",
     "change_histories",
     "directory_map",
+    "directory_state",
     "find",
     "newest_public",
+    "part_of_list",
     "public_revision",
     "tool_history",
     "tool_list",

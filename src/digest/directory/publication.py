@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, or_
+from sqlalchemy import Select, case, func, or_, true
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
@@ -31,13 +31,51 @@ class PublicTerms:
         return (self.now + _EARLIEST_ZONE).date()
 
 
-def public_comparisons(terms: PublicTerms) -> Select[Any]:
+class EditorsTerms(NamedTuple):
+    """The terms on which editors and their programs see comparisons: every one there is."""
+
+
+class DirectoryState(NamedTuple):
+    """What the public comparisons follow from: while it stays the same, so do they."""
+
+    day: date
+    revisions: int
+    withdrawn: int
+    withdrawn_ids: int  #: their sum
+    last_withdrawn: datetime | None
+    issues: int  #: whose audience was frozen
+    last_issue: datetime | None
+
+
+def directory_state(session: Session, terms: PublicTerms) -> DirectoryState:
+    """Return what the public comparisons follow from at this moment, by one short statement.
+
+    Revisions are counted by the numbers of the newest ones: ids may be committed out of order.
+    """
+    gone = col(Comparison.withdrawn_at)
+    frozen = columns(func.count(), func.max(col(Issue.prepared_at)))
+    issues = frozen.where(col(Issue.prepared_at).is_not(None)).subquery()
+    asked = columns(
+        func.coalesce(func.sum(col(Comparison.latest)), 0),
+        func.count(gone),
+        func.coalesce(func.sum(case((gone.is_not(None), col(Comparison.id)))), 0),
+        func.max(gone),
+    ).subquery()
+    row = (
+        session.connection().execute(columns(asked, issues).join_from(asked, issues, true())).one()
+    )
+    return DirectoryState(terms.day, *row)
+
+
+def public_comparisons(terms: PublicTerms | EditorsTerms) -> Select[Any]:
     """Return a query for the ids of the public comparisons, joined with their directory entries.
 
     A comparison is public once the audience of an issue that carries it was frozen, and unless
     ``terms.with_issue`` also from its own day on, or from its import where it has none. One that
-    was withdrawn isn't public.
+    was withdrawn isn't public. To editors every one is.
     """
+    if isinstance(terms, EditorsTerms):
+        return _entries()
     return _came_out(terms).where(col(Comparison.withdrawn_at).is_(None))
 
 
@@ -48,10 +86,12 @@ def _came_out(terms: PublicTerms) -> Select[Any]:
         .where(col(Issue.prepared_at).is_not(None))
     )
     due = col(DirectoryEntry.day) <= terms.day
-    return (
-        columns(col(Comparison.id))
-        .join(DirectoryEntry, col(DirectoryEntry.comparison_id) == col(Comparison.id))
-        .where(carried if terms.with_issue else or_(due, carried))
+    return _entries().where(carried if terms.with_issue else or_(due, carried))
+
+
+def _entries() -> Select[Any]:
+    return columns(col(Comparison.id)).join(
+        DirectoryEntry, col(DirectoryEntry.comparison_id) == col(Comparison.id)
     )
 
 

@@ -29,6 +29,11 @@ class Search:
         self._is_sqlite = session.get_bind().dialect.name == "sqlite"
 
     @property
+    def has_words(self) -> bool:
+        """Whether anything is searched for; only then is there an order."""
+        return bool(self._words)
+
+    @property
     def condition(self) -> ColumnElement[bool]:
         """The condition that an entry has all the words; no entry has none."""
         return self._has("words") if self._words else false()
