@@ -192,7 +192,8 @@ def _in_outbox(issue: Issue, copies: int) -> Iterator[Problem]:
         yield Problem(
             what=f"{copies:,} {were} written to the outbox folder, and nobody was mailed",
             next_step=(
-                f"set DIGEST_TRANSPORT=sendgrid, then: digest send {named(issue)} --from-outbox"
+                "set DIGEST_TRANSPORT to sendgrid or smtp, then:"
+                f" digest send {named(issue)} --from-outbox"
             ),
         )
 
