@@ -368,6 +368,22 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = Field(
         None, description="The token for /metrics; without one, only this machine has access."
     )
+    api_requests_per_token: int = Field(
+        600,
+        ge=0,
+        description="API requests a minute with one token, in each process; 0 is no limit.",
+    )
+    api_requests_per_network: int = Field(
+        300,
+        ge=0,
+        description="API requests a minute without a token from one network, in each process; 0 is"
+        " no limit.",
+    )
+    api_origins: str = Field(
+        "",
+        description="The sites whose pages may call the API from a browser, comma-separated, such"
+        " as https://www.example.com; empty for none.",
+    )
     concurrency: int = Field(2, ge=1, le=64, description="The number of batches to send at once.")
     batch_size: int = Field(
         1000,

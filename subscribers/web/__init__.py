@@ -15,7 +15,8 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from subscribers.web import confirm, confirm_address, decline, preferences, privacy, unsubscribe
-from subscribers.web.client import is_ours
+from subscribers.web.client import Network, is_ours, network
+from subscribers.web.client import client as client_address
 from subscribers.web.config import (
     NetworkPrecision,
     NewsletterInfo,
@@ -73,6 +74,7 @@ __all__ = [
     "Fields",
     "Form",
     "Handler",
+    "Network",
     "NetworkPrecision",
     "NewsletterInfo",
     "OwnPageSection",
@@ -86,12 +88,14 @@ __all__ = [
     "SignupOutcome",
     "SignupWish",
     "SiteConfig",
+    "client_address",
     "confirm_and_welcome",
     "confirming_lasts",
     "form",
     "headers_for",
     "is_ours",
     "kept_link",
+    "network",
     "policy",
     "read_form",
     "retry_later",

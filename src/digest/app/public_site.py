@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from digest.app.resources import Resources
@@ -49,6 +51,16 @@ class SiteTerms:
         return frozenset(line.strip().lower() for line in lines if line.strip())
 
     @cached_property
+    def trusted_proxies(self) -> list[IPv4Network | IPv6Network]:
+        """The networks of the proxies that may name a visitor; raises `BadSetting`."""
+        return [_proxy(text) for text in split_setting(self.resources.settings.trusted_proxies)]
+
+    @cached_property
+    def api_origins(self) -> list[str]:
+        """The origins whose pages may call the API; raises `BadSetting`."""
+        return [_origin(text) for text in split_setting(self.resources.settings.api_origins)]
+
+    @cached_property
     def retention(self) -> RetentionPeriods:
         """The retention periods of readers' data, in days."""
         settings = self.resources.settings
@@ -61,6 +73,27 @@ class SiteTerms:
     def process_sign_ups(self) -> int:
         """Process sign-ups that an earlier process recorded only, and return how many."""
         return process_all(self.resources.database, self.resources.hashes, self.rate_limits.address)
+
+
+def split_setting(setting: str) -> list[str]:
+    """Return the parts of a comma-separated setting, without the empty ones."""
+    return [part.strip() for part in setting.split(",") if part.strip()]
+
+
+def _proxy(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        raise BadSetting(f"DIGEST_TRUSTED_PROXIES: {text} is no network like 10.0.0.0/8") from None
+
+
+def _origin(text: str) -> str:
+    if re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", text):
+        return text
+    raise BadSetting(
+        f"DIGEST_API_ORIGINS: {text} is no origin",
+        next_step="write each as a page of it would send it, such as https://www.example.com",
+    )
 
 
 def listed_lines(setting: str, path: Path | None) -> list[str]:

@@ -132,6 +132,9 @@ COMMANDS = {
     "digest.cli.audience:app": {
         "subscribers": "Manage subscribers: import, export, look up, erase and suppress.",
     },
+    "digest.cli.installation.token_commands:app": {
+        "tokens": "Make, list and revoke the tokens of the API.",
+    },
     "digest.cli.newsletter_commands:app": {
         "newsletters": "Add newsletters, and show or change their settings.",
     },
@@ -151,7 +154,7 @@ GROUPS = {
     ),
     "Readers": ("subscribers",),
     "Results": ("report", "votes", "events", "bounces"),
-    "Run": ("run", "worker", "web", "fake-sendgrid"),
+    "Run": ("run", "worker", "web", "tokens", "fake-sendgrid"),
     "Help": ("docs", "help"),
 }  # fmt: skip
 

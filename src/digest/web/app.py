@@ -11,8 +11,11 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import Mount
 
+from digest.api.app import make_api
 from digest.app.installation import App
+from digest.app.public_site import split_setting
 from digest.errors import ComparisonWithdrawn, NotFound
 from digest.web import monitoring, provider_webhook
 from digest.web.archive import Archive
@@ -24,7 +27,7 @@ from digest.web.public_pages import OWN_LINKS, PublicSite
 from digest.web.review import ReviewPages
 from digest.web.security_headers import SecurityHeaders
 from digest.web.sharing import Embeds, FeedPages, SharePictures
-from digest.web.signup_wiring import site_config, split_setting
+from digest.web.signup_wiring import site_config
 from digest.web.theme import Theme
 from digest.web.voting import VoteAsking, VotePages
 from subscribers import web as readers
@@ -78,6 +81,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
             *readers.routes(config),
             *provider_webhook.routes(webhook),
             *monitoring.routes(app, webhook.rejected, ticking=ticking),
+            Mount("/api/v1", make_api(app)),
         ],
         middleware=_middleware(app, error_pages),
         exception_handlers={

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from digest import signing_keys
 from digest.app.installation import App
+from digest.app.public_site import split_setting
 from digest.delivery.reporting import issues_sent_to
 from digest.errors import BadSetting
 from digest.issues.variants import match_facts
@@ -43,7 +43,7 @@ def site_config(app: App, theme: Theme, on_letter: Callable[[], None]) -> SiteCo
         base_url=settings.base_url,
         newsletters=theme.newsletters,
         render=theme.message,
-        trusted_proxies=[_network(text) for text in split_setting(settings.trusted_proxies)],
+        trusted_proxies=app.public_site.trusted_proxies,
         keep_network=NetworkPrecision(settings.keep_network),
         disposable=app.public_site.disposable,
         proof=_proof(app),
@@ -69,18 +69,6 @@ def site_config(app: App, theme: Theme, on_letter: Callable[[], None]) -> SiteCo
 def _line(address: str) -> str:
     """Return a postal address of several lines as one line."""
     return ", ".join(line.strip(" ,") for line in address.splitlines() if line.strip(" ,"))
-
-
-def split_setting(setting: str) -> list[str]:
-    """Return the parts of a comma-separated setting, without the empty ones."""
-    return [part.strip() for part in setting.split(",") if part.strip()]
-
-
-def _network(text: str) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(text, strict=False)
-    except ValueError:
-        raise BadSetting(f"DIGEST_TRUSTED_PROXIES: {text} is no network like 10.0.0.0/8") from None
 
 
 def _elsewhere(session: Session, subscriber_id: int) -> Mapping[str, Any]:

@@ -1,0 +1,70 @@
+"""Put the API together: its routes, the middleware before them, and its description."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+
+from digest.api.admission import Admission
+from digest.api.openapi_document import openapi_document
+from digest.api.resources import ROUTERS
+from digest.api.unit_of_change import REPLAYED, KeysUnderWay
+from digest.app.installation import App
+
+#: Headers of answers that a page of another origin may read.
+_EXPOSED = ("ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", REPLAYED)
+_CACHED = {"Cache-Control": "public, max-age=300"}
+
+
+class DigestApi(FastAPI):
+    """The API, which describes itself in our words."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document, which is made on first use and kept."""
+        if self.openapi_schema is None:
+            self.openapi_schema = openapi_document(self)
+        return self.openapi_schema
+
+
+def make_api(app: App) -> DigestApi:
+    """Return the API of an installation, to be mounted at `/api/v1`; raises `BadSetting`."""
+    api = DigestApi(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,  # it would build an address from the Host header
+        middleware=_middleware(app),
+    )
+    api.exception_handlers.clear()  # whatever is raised reaches `Admission`
+    api.state.installation = app
+    api.state.under_way = KeysUnderWay()
+    for router in ROUTERS:
+        api.include_router(router)
+
+    @api.get("/openapi.json", include_in_schema=False)
+    def openapi_json() -> Response:
+        """Answer with the OpenAPI document."""
+        return Response(orjson.dumps(api.openapi()), headers=_CACHED, media_type="application/json")
+
+    return api
+
+
+def _middleware(app: App) -> list[Middleware]:
+    admission = Middleware(Admission, installation=app)
+    origins = app.public_site.api_origins
+    if not origins:
+        return [admission]
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["GET", "PUT", "POST", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match"],
+        expose_headers=_EXPOSED,
+        max_age=600,
+    )
+    return [cors, admission]

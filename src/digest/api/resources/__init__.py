@@ -1,0 +1,13 @@
+"""The resources of the API, one file a noun.
+
+Each file has a `router` whose routes name the scope they need, call a use case of the engine, and
+show its facts in a model. `ROUTERS` lists them in the order of the reference.
+"""
+
+from fastapi import APIRouter
+
+from digest.api.resources import status_routes
+
+__all__ = ["ROUTERS"]
+
+ROUTERS: tuple[APIRouter, ...] = (status_routes.router,)
