@@ -1,0 +1,146 @@
+"""How a site is asked for its pages: politely, within bounds, and for nothing that hasn't changed.
+
+Hides robots.txt, the pause between two requests, conditional requests, and which answers mean that
+a page is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import NamedTuple, Protocol
+
+from digest.errors import DigestError
+from digest.http_client import Answer, Limits, OutboundRefused
+
+#: Bounds of one request for a page, and for a list of pages.
+PAGE_LIMITS = Limits(bytes=1_000_000, seconds=30.0, redirects=5)
+LIST_LIMITS = Limits(bytes=20_000_000, seconds=60.0, redirects=5)
+_GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
+_ACCEPT = "text/html, application/json;q=0.9, application/xml;q=0.9, text/plain;q=0.8, */*;q=0.1"
+_MAX_ETAG, _MAX_MODIFIED = 400, 100  #: characters of the columns
+
+
+class PageFailed(DigestError):
+    """A page couldn't be fetched now; *forbidden* where its robots.txt doesn't want it to be."""
+
+    def __init__(self, reason: str, *, step: str | None = None, forbidden: bool = False) -> None:
+        super().__init__(reason, next_step=step)
+        self.forbidden = forbidden
+
+
+class Validators(NamedTuple):
+    """What a server is told about the copy that is known, so that it answers only a newer one."""
+
+    etag: str = ""
+    last_modified: str = ""
+
+    def headers(self) -> dict[str, str]:
+        """Return them as request headers."""
+        named = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
+        return {name: value for name, value in named.items() if value}
+
+
+NOT_KNOWN = Validators()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchedPage:
+    """A page's answer; *body* is ``None`` where it hasn't changed."""
+
+    url: str  #: after redirects
+    body: bytes | None = None
+    content_type: str = ""
+    validators: Validators = NOT_KNOWN
+
+
+class PageGone(DigestError):
+    """The page isn't there: its server answers 404 or 410."""
+
+
+class ReadingStopped(DigestError):
+    """It was stopped before the next page was asked for."""
+
+
+class Fetcher(Protocol):
+    """What makes requests: `OutboundClient`, or a fake."""
+
+    def get(self, url: str, *, headers: Mapping[str, str] = ..., limits: Limits) -> Answer:
+        """Return what is at *url*; raises `OutboundRefused`."""
+        ...
+
+
+class RobotRules(Protocol):
+    """What a site's robots.txt says; every method raises `OutboundRefused` where it can't tell."""
+
+    def allows(self, url: str) -> bool:
+        """Return whether *url* may be asked for."""
+        ...
+
+    def delay(self, url: str) -> float:
+        """Return the seconds between two requests."""
+        ...
+
+
+@dataclass
+class SiteReader:
+    """Reads pages of a site, one at a time; *requests* and *bodies* count what that took."""
+
+    client: Fetcher
+    robots: RobotRules
+    wait: Callable[[float], bool]  #: waits some seconds; true where it was stopped meanwhile
+    requests: int = 0
+    bodies: int = 0
+    _asked_before: bool = field(default=False, repr=False)
+
+    def pause_before(self, url: str) -> float:
+        """Return the seconds that the site wants between the last request and this one."""
+        if not self._asked_before:
+            return 0.0
+        try:
+            return self.robots.delay(url)
+        except OutboundRefused:  # the request itself will say so
+            return 0.0
+
+    def get(
+        self, url: str, known: Validators = NOT_KNOWN, *, limits: Limits = PAGE_LIMITS
+    ) -> FetchedPage:
+        """Return what is at *url*, after the pause that the site wants.
+
+        Raises `PageGone`, and `PageFailed` for every other answer that holds no page.
+        """
+        try:
+            answer = self._answer(url, known, limits)
+        except OutboundRefused as fault:
+            raise PageFailed(str(fault), step=fault.next_step) from None
+        if answer.status == HTTPStatus.NOT_MODIFIED and any(known):
+            return FetchedPage(url=answer.url, validators=known)
+        if answer.status in _GONE:
+            raise PageGone(f"its server answers {answer.status}")
+        if answer.status != HTTPStatus.OK:
+            raise PageFailed(f"its server answers {answer.status}")
+        self.bodies += 1
+        return FetchedPage(
+            url=answer.url,
+            body=answer.body,
+            content_type=answer.headers.get("content-type", ""),
+            validators=_validators(answer),
+        )
+
+    def _answer(self, url: str, known: Validators, limits: Limits) -> Answer:
+        if not self.robots.allows(url):
+            raise PageFailed("the site's robots.txt asks not to read this page", forbidden=True)
+        pause = self.pause_before(url)
+        if pause and self.wait(pause):
+            raise ReadingStopped
+        self._asked_before = True
+        self.requests += 1
+        return self.client.get(url, headers={"Accept": _ACCEPT, **known.headers()}, limits=limits)
+
+
+def _validators(answer: Answer) -> Validators:
+    etag, modified = (answer.headers.get(name, "") for name in ("etag", "last-modified"))
+    return Validators(
+        etag if len(etag) <= _MAX_ETAG else "", modified if len(modified) <= _MAX_MODIFIED else ""
+    )
