@@ -117,6 +117,7 @@ def rule_of(newsletter: Newsletter) -> PickRule:
         no_repeat=newsletter.no_repeat,
         min_per_issue=newsletter.min_per_issue,
         points=PickPoints(**newsletter.points),
+        newsletter=newsletter.slug,
     )
 
 

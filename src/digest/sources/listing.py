@@ -9,10 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import urlsplit
 
-from digest.sources.models import MAX_URL
-from digest.sources.site_reader import NOT_KNOWN, Validators
+from digest.sources.feeds import read_feed
+from digest.sources.models import Source, SourceKind
+from digest.sources.pages import comparison_links
+from digest.sources.site_reader import (
+    LIST_LIMITS,
+    NOT_KNOWN,
+    FetchedPage,
+    SiteReader,
+    Validators,
+)
+from digest.sources.sitemaps import sitemap_pages
 
 MOST_PAGES = 5_000  #: that are followed of one source
 
@@ -33,24 +42,60 @@ def meant(urls: Iterable[str], *, base: str, match: str) -> tuple[tuple[str, ...
     *match* is a pattern with * and ?, of a path ("/compare/*") or of a whole address, which then
     may be another site's. Without one, every page of the same host is meant.
     """
-    chosen = dict.fromkeys(urldefrag(urljoin(base, url))[0] for url in urls)
-    followed = [url for url in chosen if _is_meant(url, base, match)]
-    return tuple(followed[:MOST_PAGES]), len(chosen) - len(followed[:MOST_PAGES])
+    listed = dict.fromkeys(urls)
+    chosen = [url for url in listed if _is_meant(url, base, match)][:MOST_PAGES]
+    return tuple(chosen), len(listed) - len(chosen)
 
 
 def _is_meant(url: str, base: str, match: str) -> bool:
-    if len(url) > MAX_URL:
-        return False
     if match.startswith(("http://", "https://")):
         return fnmatchcase(url, match)
-    try:
-        parts = urlsplit(url)
-        is_page = parts.scheme in {"http", "https"} and _host(url) == _host(base)
-    except ValueError:
-        return False
-    return is_page and (not match or fnmatchcase(parts.path or "/", match))
+    path = urlsplit(url).path or "/"
+    return _host(url) == _host(base) and (not match or fnmatchcase(path, match))
 
 
 def _host(url: str) -> str:
     parts = urlsplit(url)
     return f"{(parts.hostname or '').removeprefix('www.')}:{parts.port or ''}"
+
+
+def list_pages(reader: SiteReader, source: Source, is_single: bool) -> SourceListing:
+    """Return the pages that a source has now; *is_single* where its address is its only page.
+
+    Raises `PageGone` and `PageFailed` where it can't be fetched, `ListUnreadable` and
+    `ComparisonUnreadable` where what is there is no such list.
+    """
+    if is_single or source.kind is SourceKind.JSON:
+        return SourceListing(pages=(source.url,))
+    known = Validators(source.etag, source.last_modified)
+    fetched = reader.get(source.url, known, limits=LIST_LIMITS)
+    if fetched.body is None:
+        return SourceListing(pages=None, validators=known)
+    urls, is_whole, may_skip = _pages_in(reader, source.kind, fetched.body, fetched)
+    pages, left_out = meant(urls, base=fetched.url, match=source.match)
+    return SourceListing(
+        pages=pages,
+        whole=is_whole and len(pages) < MOST_PAGES,
+        left_out=left_out,
+        validators=fetched.validators if may_skip else NOT_KNOWN,
+    )
+
+
+def _pages_in(
+    reader: SiteReader, kind: SourceKind, body: bytes, fetched: FetchedPage
+) -> tuple[list[str], bool, bool]:
+    """Return the addresses in a list, whether they are all, and whether it speaks for itself."""
+    if kind is SourceKind.FEED:
+        return [page.url for page in read_feed(body, url=fetched.url)], False, True
+    if kind is SourceKind.PAGE:
+        links = comparison_links(body, content_type=fetched.content_type, url=fetched.url)
+        return list(links), False, True
+    parts: list[str] = []
+
+    def read(url: str) -> bytes:
+        parts.append(url)
+        return reader.get(url, limits=LIST_LIMITS).body or b""
+
+    pages = sitemap_pages(body, url=fetched.url, read=read)
+    # An index may stay as it is while one of its sitemaps changes.
+    return [page.url for page in pages], True, not parts

@@ -19,6 +19,7 @@ from sqlmodel import Session
 from digest.comparisons.schema import ComparisonDraft
 from digest.errors import ComparisonUnreadable, DigestError, WrongState
 from digest.sources import proposals, store
+from digest.sources.listed_page import ListUnreadable
 from digest.sources.listing import SourceListing
 from digest.sources.models import PageOutcome, Source, SourcePage
 from digest.sources.site_reader import (
@@ -136,7 +137,7 @@ def poll(
         done, problem = run.look_at_pages(), ""
     except _Lost as fault:
         raise WrongState(str(fault), next_step=f"digest sources show {source_id}") from None
-    except (_SiteFails, PageFailed, ComparisonUnreadable) as fault:
+    except (_SiteFails, PageFailed, ListUnreadable, ComparisonUnreadable) as fault:
         done, problem = True, str(fault)
     except ReadingStopped:
         done, problem = False, ""

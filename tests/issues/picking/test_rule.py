@@ -335,3 +335,13 @@ def test_nobody_left_out_for_want_of_room_had_more_points_than_the_last_chosen(
         if entry.why is ExclusionReason.FULL and entry.score
     ]
     assert not result.chosen or all(total <= result.chosen[-1].score.total for total in beaten)
+
+
+def test_what_the_source_of_another_newsletter_brings_is_left_out() -> None:
+    own, other, any_ = make("a", newsletter="weekly"), make("b", newsletter="daily"), make("c")
+    rule = PickRule(newsletter="weekly")
+    result = pick((own, other, any_), (), rule, period="2026-W48", day=DAY)
+
+    assert slugs(result) == ["a", "c"]
+    assert why(result) == {"b": ExclusionReason.OTHER_NEWSLETTER}
+    assert reasons(result)["b"] == "only daily picks what its source brings"

@@ -26,6 +26,7 @@ class Candidate:
     #: where too few voted.
     readers_gap: float | None = None
     withdrawn: bool = False  #: no issue may carry it, not even pinned
+    newsletter: str = ""  #: slug of the only newsletter that picks it; empty for any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,7 @@ class PickRule:
     no_repeat: int = 2
     min_per_issue: int = 1
     points: PickPoints = PickPoints()
+    newsletter: str = ""  #: slug of the newsletter that picks; empty leaves none out for it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +93,7 @@ class ExclusionReason(StrEnum):
     """Why a comparison is left out."""
 
     WITHDRAWN = "withdrawn"  #: an editor took it back
+    OTHER_NEWSLETTER = "other-newsletter"  #: its source is another newsletter's
     FEATURED = "featured"  #: this newsletter has carried it
     NOT_YET = "not-yet"  #: it's published after the issue's day
     TOOL_RESTS = "tool-rests"  #: one of its tools was in one of the last issues

@@ -38,6 +38,7 @@ def candidate(summary: ComparisonSummary, *, readers_gap: float | None = None) -
         split=gap(summary.left.panel_share, summary.right.panel_share),
         readers_gap=readers_gap,
         withdrawn=summary.withdrawn,
+        newsletter=str(summary.set_by_editors.get("newsletter", "")),
     )
 
 
@@ -100,6 +101,9 @@ def _filter(
         tools = sorted(comparison.tools & resting.keys())
         if comparison.withdrawn:
             out.append(_left_out(comparison, ExclusionReason.WITHDRAWN, "it was withdrawn"))
+        elif rule.newsletter and comparison.newsletter not in {"", rule.newsletter}:
+            only = f"only {comparison.newsletter} picks what its source brings"
+            out.append(_left_out(comparison, ExclusionReason.OTHER_NEWSLETTER, only))
         elif comparison.slug in carried:
             out.append(
                 _left_out(
@@ -275,6 +279,7 @@ def note(chosen: Sequence[PickedComparison], left_out: Sequence[Exclusion]) -> s
 
 _REASONS_IN_SHORT = {
     ExclusionReason.WITHDRAWN: "withdrawn",
+    ExclusionReason.OTHER_NEWSLETTER: "of another newsletter's source",
     ExclusionReason.FEATURED: "already featured",
     ExclusionReason.NOT_YET: "not published yet",
     ExclusionReason.TOOL_RESTS: "with a tool shown lately",
