@@ -106,11 +106,13 @@ class IssueBuilding:
         channel: ApprovalChannel,
         findings: Sequence[Finding],
         despite: Collection[str] | None = (),
+        seen: str | None = None,
     ) -> ApprovalStatus:
         """Record that *by* approves an issue as it is, and return how its approval stands then.
 
         *findings* are those of its edition, and *despite* names the rules whose warnings are
-        accepted; ``None`` accepts all. Raises `MailUnfit` and `NotApproved`. The caller commits.
+        accepted; ``None`` accepts all. *seen* is the fingerprint of the mail that was looked at.
+        Raises `MailUnfit` and `NotApproved`. The caller commits.
         """
         templates = provenance.template_hash(self.template_sources())
         given = approval.approve(
@@ -123,6 +125,8 @@ class IssueBuilding:
             despite=despite,
             channel=channel,
         )
+        if seen is not None and given.editions != [seen]:
+            raise NotApproved(f"issue {issue.number} was built again since you looked at it")
         status = approval.approval_status(session, issue, templates=templates)
         return status or ApprovalStatus(approval=given, void=())
 

@@ -22,9 +22,8 @@ from digest.errors import DigestError, NotFound
 from digest.issues import store
 from digest.issues.calendar import NTHS, Frequency, slots, wall_time
 from digest.issues.calendar.cadence_change import set_cadence
-from digest.issues.issue_commands import build_again
-from digest.issues.models import IssueState, Newsletter, WhenEmpty
-from digest.service import UpcomingMoment, release_decision, upcoming
+from digest.issues.models import Newsletter, WhenEmpty
+from digest.service import UpcomingMoment, move_issue, release_decision, upcoming
 
 app = typer.Typer(help="Show or change when issues come out.")
 
@@ -173,16 +172,11 @@ def shift(
     """Move an issue to a time between its neighbours, in the newsletter's time zone."""
     call = call_of(context)
     with _edit_newsletter(call, newsletter) as (session, row):
-        moment, slug = slots.reschedule(session, row, period, wall_time(to), why), row.slug
-        issue = store.by_period(session, row.id, period)
-        built = issue if issue and issue.state is IssueState.BUILT else None
-        stale = built is not None and store.dated(built, row) != moment.local.date()
-        steps = [build_again(built)] if built and stale else []
-    facts = {"newsletter": slug, "period": period, "at": moment.at, "local": moment.local}
-    told = f"{period} comes out on {moment.local:%A, %-d %B %Y, %H:%M %Z}"
-    if steps:
-        told += f". Its mail still bears the earlier day; build it again: {steps[0]}"
-    return Told({**facts, "next_steps": steps}, told)
+        moved = move_issue(session, row, period, wall_time(to), why)
+    told = f"{period} comes out on {moved.moment.local:%A, %-d %B %Y, %H:%M %Z}"
+    if moved.next_steps:
+        told += f". Its mail still bears the earlier day; build it again: {moved.next_steps[0]}"
+    return Told(moved.as_dict(), told)
 
 
 @app.command()

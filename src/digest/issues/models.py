@@ -52,6 +52,7 @@ class ApprovalChannel(StrEnum):
     COMMAND = "command"  #: on the command line
     DESK = "desk"  #: at the editor's desk
     LINK = "link"  #: on the page that a letter to an editor links to
+    API = "api"  #: by a program, under the name of its token
 
 
 class Approval(SQLModel, table=True):

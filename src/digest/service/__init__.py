@@ -4,11 +4,12 @@
 in the database, so that one of many processes runs it, and records the result. `job_registry` wires
 the jobs to an installation: `publisher` moves each newsletter's slots from claim to release,
 `send_job` sends the issues that are released, `editor_notifications` mails the editors about
-slots that need them, and `backup` copies a SQLite database. `send_start` starts a send that a
-person asked for, by `digest send` or at the desk; `sender_warm_up` starts, shows and ends the plan
-that limits each day of a new sender. `overview` reads slots and job runs back for
-`digest status` and `digest schedule`, `installation_status` puts them together for the command line
-and the API, and `issue_outlook` says what is ahead of an issue;
+slots that need them, and `backup` copies a SQLite database. For people and programs,
+`issue_decisions` approves, sends back, pauses, cancels and moves an issue, and `send_start` starts
+a send or lets it go on; `sender_warm_up` starts, shows and ends the plan that limits each day of a
+new sender. `overview` reads slots and job runs back for `digest status` and `digest schedule`,
+`installation_status` puts them together for the command line and the API, and `issue_outlook` says
+what is ahead of an issue;
 `logging_setup` formats and scrubs every log line.
 """
 
@@ -19,11 +20,24 @@ from digest.service.installation_status import (
     service_facts,
     worker_facts,
 )
+from digest.service.issue_decisions import (
+    ApprovedIssue,
+    MovedIssue,
+    ReturnedIssue,
+    approve_issue,
+    cancel_issue,
+    move_issue,
+    pause_issue,
+    return_issue,
+)
 from digest.service.issue_outlook import (
     IssueOutlook,
     issue_outlook,
+    issue_status_of,
     moment_words,
     service_is_up,
+    status_facts,
+    step_ahead,
 )
 from digest.service.job_registry import jobs_of, release_decision
 from digest.service.jobs import MINUTE, Job, run_if_due
@@ -48,27 +62,36 @@ from digest.service.sender_warm_up import (
 
 __all__ = [
     "MINUTE",
+    "ApprovedIssue",
     "ClockJumpDetector",
     "IssueOutlook",
     "Job",
+    "MovedIssue",
     "ResumedSend",
+    "ReturnedIssue",
     "Scheduler",
     "UpcomingMoment",
     "WarmUpStatus",
+    "approve_issue",
     "begin_send",
     "begin_warm_up",
+    "cancel_issue",
     "copies",
     "hold_facts",
     "issue_outlook",
+    "issue_status_of",
     "job_facts",
     "job_runs",
     "jobs_of",
     "moment_words",
+    "move_issue",
     "pause_interrupted",
+    "pause_issue",
     "recent_slots",
     "release_decision",
     "require_real_send",
     "resume_send",
+    "return_issue",
     "run_if_due",
     "running_newsletters",
     "service_facts",
@@ -76,6 +99,8 @@ __all__ = [
     "set_up_logs",
     "slot_facts",
     "start_send",
+    "status_facts",
+    "step_ahead",
     "stop_warm_up",
     "upcoming",
     "warm_up_status",

@@ -5,6 +5,7 @@ Hides what the service has to find for an issue to leave, and the sentence that 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,13 +13,14 @@ from typing import Any
 from sqlmodel import Session
 
 from digest.app.installation import App
-from digest.delivery.sending import count_audience
+from digest.delivery.reporting import IssueStatus, issue_status
+from digest.delivery.sending import alive, count_audience
 from digest.errors import WrongState
 from digest.issues import approval, draft_history, provenance, store
 from digest.issues.approval import EditorialStanding
 from digest.issues.calendar.next_issue import leaves_at
 from digest.issues.issue_commands import build_again, named
-from digest.issues.models import Issue, IssueState, JobRun, Newsletter
+from digest.issues.models import Edition, Issue, IssueState, JobRun, Newsletter
 from digest.service.overview import job_facts
 from subscribers.locale import long_date
 
@@ -47,6 +49,32 @@ class IssueOutlook:
             "leaves_at": self.leaves_at,
             "next_step": self.next_step,
         }
+
+
+def issue_status_of(
+    app: App,
+    session: Session,
+    issue: Issue,
+    edition: Edition,
+    is_alive: Callable[[str], bool | None] = alive,
+) -> tuple[IssueStatus, IssueOutlook]:
+    """Return where an issue stands, and what is ahead of it, by the installation's clock."""
+    now, pace = app.clock(), app.sending.pace(session)
+    report = issue_status(session, issue, edition, now, is_alive=is_alive, pace=pace)
+    return report, issue_outlook(app, session, issue)
+
+
+def status_facts(report: IssueStatus, outlook: IssueOutlook) -> dict[str, Any]:
+    """Return an issue's status as plain values."""
+    step = step_ahead(report, outlook)
+    return {**report.as_dict(), **outlook.as_dict(), "next_step": step}
+
+
+def step_ahead(report: IssueStatus, outlook: IssueOutlook) -> str:
+    """Return the next step of an issue that stands so, in words; empty where there is none."""
+    if report.next_step and outlook.goes_on:
+        return "nothing: it goes on by itself"
+    return report.next_step or outlook.next_step
 
 
 def issue_outlook(app: App, session: Session, issue: Issue) -> IssueOutlook:

@@ -6,7 +6,9 @@ frozen. The commands and the desk start a send here.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from sqlmodel import Session
 
 from digest.app.installation import App
 from digest.delivery.sending import (
@@ -21,7 +23,7 @@ from digest.delivery.sending import (
 from digest.errors import MailUnfit, NotApproved, WrongState
 from digest.issues import store
 from digest.issues.issue_commands import build_again, build_anew
-from digest.issues.models import IssueState
+from digest.issues.models import Issue, IssueState
 from digest.render.lint import Severity, forbids_sending
 from digest.service.job_registry import freeze
 
@@ -55,28 +57,39 @@ def start_send(app: App, newsletter: str, number: int, *, from_outbox: bool = Fa
 class ResumedSend(NamedTuple):
     """What came of resuming an issue."""
 
+    issue: int
     waits: bool  #: a first wave goes alone, and the rest waits for its events
     new_sender: str  #: nobody has got it, so it comes from this one now; else empty
     fault: NotApproved | None  #: why it stays paused: nobody has approved the new sender
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "issue": self.issue,
+            "paused": self.fault is not None,
+            "first_wave_first": self.waits,
+            "new_sender": self.new_sender or None,
+        }
+
 
 def resume_send(
-    app: App, newsletter: str, number: int, *, past_first_wave: bool = False, by: str = ""
+    app: App, session: Session, issue: Issue, *, past_first_wave: bool = False, by: str = ""
 ) -> ResumedSend:
-    """Let a paused issue go on; raises `WrongState`, and `NotApproved` if nobody approved it."""
-    with app.database.write() as session:
-        issue, _ = store.issue_and_edition(session, newsletter, number)
-        waits = control.resume(session, issue, app.clock(), past_first_wave=past_first_wave)
-        changed = app.issues.update_sender(session, issue, by)
-        today = app.identity.of(store.newsletter_of(session, issue)).sender if changed else ""
-        fault = app.issues.missing_approval(session, issue)
-        if fault is not None and not today:
-            raise fault
-        if fault is not None:
-            why = f"its sender is new, so approve it first: digest approve {number}"
-            control.pause(session, issue, why)
-        app.job_queue.enqueue_batches(session, app.clock())
-    return ResumedSend(waits, today, fault)
+    """Let a paused issue go on; raises `WrongState`, and `NotApproved` if nobody approved it.
+
+    The caller commits.
+    """
+    waits = control.resume(session, issue, app.clock(), past_first_wave=past_first_wave)
+    changed = app.issues.update_sender(session, issue, by)
+    today = app.identity.of(store.newsletter_of(session, issue)).sender if changed else ""
+    fault = app.issues.missing_approval(session, issue)
+    if fault is not None and not today:
+        raise fault
+    if fault is not None:
+        why = f"its sender is new, so approve it first: digest approve {issue.number}"
+        control.pause(session, issue, why)
+    app.job_queue.enqueue_batches(session, app.clock())
+    return ResumedSend(issue.number or 0, waits, today, fault)
 
 
 def require_real_send(app: App, newsletter: str, number: int, *, from_outbox: bool) -> None:

@@ -8,14 +8,13 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import select
 
-from digest.cli.issue.status_output import status_facts
 from digest.db import Database
 from digest.delivery.models import Rollout
 from digest.delivery.reporting.status import IssueStatus, issue_status
 from digest.delivery.sending.batch_worker import EditionSend, send_batch, settle_and_claim
 from digest.issues.approval import EditorialStanding
 from digest.issues.models import Edition, Issue, IssueState
-from digest.service import IssueOutlook
+from digest.service import IssueOutlook, status_facts
 from tests.delivery.conftest import MakeReaders, MakeSending
 
 

@@ -12,20 +12,16 @@ from itertools import islice
 from typing import Annotated, Any
 
 import typer
-from sqlmodel import Session
 
-from digest.cli.context import CommandContext, IssueNumber, JsonFlag, Told, call_of, counted, tells
+from digest.cli.context import CommandContext, IssueNumber, JsonFlag, Told, call_of, tells
 from digest.cli.issue.drafting import NewsletterOption, find_issue, print_findings
-from digest.cli.issue.issue_dates import day_words, today
-from digest.delivery.sending import count_outbox_copies
-from digest.issues import approval, provenance, store
-from digest.issues.approval import refuse_errors, still_needed
-from digest.issues.issue_commands import build_again, build_anew, named
-from digest.issues.models import ApprovalChannel, Issue, IssueState
+from digest.issues import provenance, store
+from digest.issues.approval import refuse_errors
+from digest.issues.models import ApprovalChannel
 from digest.letters import test_copy_location
 from digest.mail.transport import Accepted
 from digest.render.lint import Finding
-from digest.service import issue_outlook
+from digest.service import approve_issue, return_issue
 from subscribers.address import parse
 
 app = typer.Typer()
@@ -67,7 +63,8 @@ def approve(
         with call.app.database.write() as session:
             row, edition = find_issue(session, newsletter, issue)
             findings += call.app.issues.findings(edition)
-            status = call.app.issues.approve(
+            approved = approve_issue(
+                call.app,
                 session,
                 row,
                 by=by or getuser(),
@@ -75,19 +72,14 @@ def approve(
                 findings=findings,
                 despite=None if accept_warnings else despite or (),
             )
-            next_steps = _next_steps(call, session, row)
     finally:  # printed once the approval is on record: whoever reads may close the pipe
         print_findings(call, [] if as_json else findings)
-    given = status.approval
-    if missing := still_needed(status):
-        next_steps = [missing]
     if as_json:
-        facts = {"seal": given.seal, "by": given.by, "accepted": given.accepted}
-        people = {"given": status.given, "needed": status.needed}
-        call.json({"issue": issue, **facts, **people, "next_steps": next_steps})
+        call.json(approved.as_dict())
         return
+    given = approved.status.approval
     call.out.print(f"Issue {issue} is approved by {given.by}: {given.seal[:12]}", markup=False)
-    for line in next_steps:
+    for line in approved.next_steps:
         call.out.print(line, markup=False)
 
 
@@ -106,7 +98,7 @@ def send_back(
     call = call_of(context)
     with call.app.database.write() as session:
         row, _ = find_issue(session, newsletter, issue, lock=True)
-        entry = approval.send_back(
+        back = return_issue(
             session,
             row,
             by=by or getuser(),
@@ -114,13 +106,13 @@ def send_back(
             channel=ApprovalChannel.COMMAND,
             now=call.app.clock(),
         )
-        again = f"{build_again(row)}; digest approve {named(row)}"
     if as_json:
-        call.json({"issue": issue, "by": entry.by, "note": entry.note, "at": entry.at})
+        call.json(back.as_dict())
         return
+    entry = back.entry
     call.out.print(f"Issue {issue} is sent back by {entry.by}: {entry.note}", markup=False)
     call.out.print(
-        f"It isn't sent until it's approved again. Once it's fixed: {again}",
+        f"It isn't sent until it's approved again. Once it's fixed: {back.next_step}",
         markup=False,
     )
 
@@ -205,37 +197,6 @@ def _first_difference(then: str, now: str) -> list[str]:
     """Return the lines around the first difference of the text parts; empty if they are equal."""
     lines = unified_diff(then.splitlines(), now.splitlines(), "then", "now", "", "", 1, "")
     return [line for line in islice(lines, 12) if not line.startswith(("---", "+++"))]
-
-
-def _next_steps(call: CommandContext, session: Session, issue: Issue) -> list[str]:
-    """Return what happens to an approved issue by itself, and what a person can do."""
-    if issue.state is not IssueState.BUILT:
-        return [_done_with(session, issue)]
-    newsletter = store.newsletter_of(session, issue)
-    outlook = issue_outlook(call.app, session, issue)
-    day = day_words(outlook.dated, today(call, newsletter))
-    readers = counted(outlook.would_get or 0, "reader")
-    return [
-        f"It's dated {day}, and {readers} would get it now.",
-        outlook.says,
-        f"Next: {outlook.next_step}",
-    ]
-
-
-def _done_with(session: Session, issue: Issue) -> str:
-    """Return the next step for an issue whose audience is frozen already."""
-    number, edition = named(issue), store.edition_of(session, issue)
-    if issue.state is IssueState.SENT and count_outbox_copies(session, edition.id or 0):
-        return (
-            f"It went to the outbox folder. To send it for real: digest send {number} --from-outbox"
-        )
-    return {
-        IssueState.PAUSED: f"Next: digest resume {number}",
-        IssueState.PREPARED: f"It's already being sent. See its progress: digest status {number}",
-        IssueState.CANCELLED: (
-            f"It is cancelled, so this changes nothing. To build the week anew: {build_anew(issue)}"
-        ),
-    }.get(issue.state, f"It has already been sent. See its results: digest report {number}")
 
 
 def send_test_copy(call: CommandContext, newsletter: str, number: int, to: str) -> Accepted:

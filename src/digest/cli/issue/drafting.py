@@ -21,10 +21,11 @@ from digest.cli.context import (
     counted,
     write_document,
 )
-from digest.cli.issue.issue_dates import confirm_past, day_words, late_words, today
+from digest.cli.issue.issue_dates import confirm_past, late_words, today
 from digest.errors import NotFound
 from digest.issues import draft_history, provenance, store
 from digest.issues.calendar.cadence import BadPeriod, issue_day, period_of_day
+from digest.issues.calendar.day_words import day_words
 from digest.issues.calendar.next_issue import date_of, next_issue
 from digest.issues.issue_commands import named, repeated
 from digest.issues.issue_facts import chosen_facts, issue_facts

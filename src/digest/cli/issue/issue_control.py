@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, datetime
 from getpass import getuser
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from sqlmodel import Session
@@ -31,8 +31,8 @@ from digest.delivery.counts import DeliveryCounts, count_deliveries
 from digest.delivery.sending import control, restore_guard
 from digest.errors import NotFound
 from digest.issues.issue_commands import build_anew, repeated
-from digest.issues.models import Issue, IssueState
-from digest.service import resume_send, service_is_up
+from digest.issues.models import IssueState
+from digest.service import cancel_issue, pause_issue, resume_send, service_is_up
 
 app = typer.Typer()
 
@@ -62,8 +62,7 @@ def pause(
     call = call_of(context)
     with call.app.database.write() as session:
         row = find_issue(session, newsletter, issue, lock=True)[0]
-        control.pause(session, row, why)
-        facts = _state_of(row)
+        facts = pause_issue(session, row, why)
     return Told(
         facts, f"Issue {issue} is paused. To continue: digest resume {repeated(issue, newsletter)}"
     )
@@ -103,23 +102,14 @@ def resume(
     return _resume_issue(call, newsletter, issue, past_first_wave=past_first_wave)
 
 
-def _state_of(issue: Issue) -> dict[str, Any]:
-    return {"issue": issue.number, "state": issue.state, "note": issue.note}
-
-
 def _resume_issue(
     call: CommandContext, newsletter: str, issue: int, *, past_first_wave: bool
 ) -> Told:
-    waits, sender, fault = resume_send(
-        call.app, newsletter, issue, past_first_wave=past_first_wave, by=getuser()
-    )
-    which = repeated(issue, newsletter)
-    facts = {
-        "issue": issue,
-        "paused": fault is not None,
-        "first_wave_first": bool(waits),
-        "new_sender": sender or None,
-    }
+    with call.app.database.write() as session:
+        row = find_issue(session, newsletter, issue)[0]
+        resumed = resume_send(call.app, session, row, past_first_wave=past_first_wave, by=getuser())
+    sender, fault, which = resumed.new_sender, resumed.fault, repeated(issue, newsletter)
+    facts = resumed.as_dict()
     lines = [f"Nobody has got it yet: it now comes from {sender}."] if sender else []
     if fault is not None:
         lines.append(
@@ -134,7 +124,7 @@ def _resume_issue(
         if goes_on
         else f"Issue {issue} is resumed. Next: digest send {which}"
     )
-    if waits:
+    if resumed.waits:
         lines.append(
             "Its first wave goes out alone, and the rest waits for the results. To send the rest"
             f" in any case: digest resume {which} --past-first-wave"
@@ -200,8 +190,7 @@ def cancel(
             confirm(call, what, question="Cancel the issue?", flag="--yes", given=yes)
     with call.app.database.write() as session:
         row = find_issue(session, newsletter, issue, lock=True)[0]
-        control.cancel(session, row, why)
-        facts = {**_state_of(row), "note": why}
+        facts = cancel_issue(session, row, why)
         again = build_anew(row)
     return Told(
         facts,

@@ -1,6 +1,6 @@
 """What a command says of the day an issue is dated, and when it asks because of it.
 
-Hides how a day is put into words, and which distance from today needs a yes.
+Hides which distance from today needs a yes.
 """
 
 from __future__ import annotations
@@ -10,21 +10,13 @@ from datetime import date, datetime
 from digest.cli.context import CommandContext, confirm, counted
 from digest.issues import store
 from digest.issues.calendar import DueMoment
+from digest.issues.calendar.day_words import day_words
 from digest.issues.models import Issue, Newsletter
-from subscribers.locale import long_date
 
 
 def today(call: CommandContext, newsletter: Newsletter) -> date:
     """Return today's date in the newsletter's time zone."""
     return newsletter.cadence().local(call.app.clock()).date()
-
-
-def day_words(day: date, now: date) -> str:
-    """Return a day with its distance: "8 December 2026, 12 days from now"."""
-    days = (day - now).days
-    near = {0: "today", 1: "tomorrow", -1: "yesterday"}.get(days)
-    away = f"{counted(abs(days), 'day')} {'from now' if days > 0 else 'ago'}"
-    return f"{long_date(day, 'en')}, {near or away}"
 
 
 def late_words(newsletter: Newsletter, moment: DueMoment, now: datetime) -> str:

@@ -29,10 +29,10 @@ from digest.cli.context import (
 from digest.cli.issue.drafting import NewsletterOption, find_issue
 from digest.cli.issue.issue_dates import confirm_early
 from digest.cli.issue.service_status import print_hold, print_jobs, print_slots
-from digest.cli.issue.status_output import print_status, status_facts
+from digest.cli.issue.status_output import print_status
 from digest.delivery.counts import DeliveryCounts, count_deliveries
 from digest.delivery.models import Rollout
-from digest.delivery.reporting import IssueStatus, excluded_readers, issue_status, refused_too_many
+from digest.delivery.reporting import IssueStatus, excluded_readers, refused_too_many
 from digest.delivery.sending import (
     MIN_BATCHES,
     WAITS,
@@ -56,11 +56,12 @@ from digest.letters import send_seed_copy
 from digest.service import (
     IssueOutlook,
     hold_facts,
-    issue_outlook,
+    issue_status_of,
     require_real_send,
     running_newsletters,
     service_facts,
     start_send,
+    status_facts,
 )
 from subscribers.models import SendOutcome
 
@@ -306,15 +307,7 @@ def _status(
 ) -> tuple[IssueStatus, IssueOutlook]:
     with call.app.database.read() as session:
         issue, edition = find_issue(session, newsletter, number)
-        report = issue_status(
-            session,
-            issue,
-            edition,
-            call.app.clock(),
-            is_alive=is_alive,
-            pace=call.app.sending.pace(session),
-        )
-        return report, issue_outlook(call.app, session, issue)
+        return issue_status_of(call.app, session, issue, edition, is_alive)
 
 
 def _list_issues(call: CommandContext, slug: str | None, *, as_json: bool) -> None:
@@ -348,12 +341,8 @@ def _list_issues(call: CommandContext, slug: str | None, *, as_json: bool) -> No
 def _reports(
     call: CommandContext, session: Session, newsletter: Newsletter
 ) -> list[tuple[IssueStatus, IssueOutlook]]:
-    now, pace = call.app.clock(), call.app.sending.pace(session)
     return [
-        (
-            issue_status(session, issue, store.edition_of(session, issue), now, pace=pace),
-            issue_outlook(call.app, session, issue),
-        )
+        issue_status_of(call.app, session, issue, store.edition_of(session, issue))
         for issue in store.issues(session, newsletter.id)
         if issue.number is not None
     ]

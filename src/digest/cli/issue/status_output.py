@@ -5,30 +5,16 @@ Hides the layout, and which problems are printed together.
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.table import Table
 
 from digest.cli.context import CommandContext, counted, printable
 from digest.delivery.counts import DeliveryCounts
 from digest.delivery.reporting import IssueStatus, Problem
 from digest.issues.models import IssueState
-from digest.service import IssueOutlook
+from digest.service import IssueOutlook, step_ahead
 from subscribers.locale import long_date
 
 SHOWN = 8  #: keys of batches in doubt that are printed
-
-
-def status_facts(report: IssueStatus, outlook: IssueOutlook) -> dict[str, Any]:
-    """Return an issue's status as plain values."""
-    step = _next_step(report, outlook)
-    return {**report.as_dict(), **outlook.as_dict(), "next_step": step}
-
-
-def _next_step(report: IssueStatus, outlook: IssueOutlook) -> str:
-    if report.next_step and outlook.goes_on:
-        return "nothing: it goes on by itself"
-    return report.next_step or outlook.next_step
 
 
 def print_status(call: CommandContext, report: IssueStatus, outlook: IssueOutlook) -> None:
@@ -56,7 +42,7 @@ def print_status(call: CommandContext, report: IssueStatus, outlook: IssueOutloo
     _print_problems(call, report)
     for words in filter(None, (report.waits and f"It {report.waits}.", outlook.says)):
         call.out.print(f"  {words}", markup=False)
-    step = _next_step(report, outlook)
+    step = step_ahead(report, outlook)
     if step:
         call.out.print(f"  next: {step}", markup=False)
 

@@ -4,7 +4,7 @@
 moments in UTC; `exceptions` lays blackouts and shifts over them. `slots` claims each moment in
 the database as a slot of its period, `next_issue` says which one comes next where no period is
 named, and `slot_workflow` names the next step of a slot from its
-state, its issue and the time.
+state, its issue and the time. `day_words` tells people a day.
 """
 
 from digest.issues.calendar.cadence import (

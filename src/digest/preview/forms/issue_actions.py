@@ -75,7 +75,9 @@ class IssueActions:
     def resume(self, _: Mapping[str, Any]) -> str:
         """Let a paused issue go on, and send it."""
         number = self._standing().number
-        resumed = resume_send(self.desk.app, self.desk.newsletter, number, by="the desk")
+        with self.desk.app.database.write() as session:
+            issue, _edition = store.issue_and_edition(session, self.desk.newsletter, number)
+            resumed = resume_send(self.desk.app, session, issue, by="the desk")
         if resumed.fault is not None:
             raise resumed.fault
         return self._send(number)

@@ -12,9 +12,9 @@ from enum import StrEnum
 from sqlmodel import Session
 
 from digest.app.installation import App
-from digest.errors import DigestError, NotApproved, WrongState
+from digest.errors import DigestError, WrongState
 from digest.issues import approval, provenance, review_code, store
-from digest.issues.models import ApprovalChannel, Edition, Issue, IssueState
+from digest.issues.models import ApprovalChannel, Issue, IssueState
 from digest.issues.review_code import ReviewSubject
 from digest.issues.review_link import ReviewLink
 from digest.render.lint import Finding, Severity
@@ -103,22 +103,16 @@ def _approve(
         return ""
     if fault := _spend(session, app, link, order):
         return fault
-    status = app.issues.approve(
+    app.issues.approve(
         session,
         issue,
         by=editor,
         channel=ApprovalChannel.LINK,
         findings=findings,
         despite=order.accepted,
+        seen=edition.fingerprint,
     )
-    _require_seen(status.approval.editions, edition)
     return ""
-
-
-def _require_seen(approved: Collection[str], edition: Edition) -> None:
-    """Raise `NotApproved` where the issue was built again while it was approved."""
-    if list(approved) != [edition.fingerprint]:
-        raise NotApproved(CHANGED)
 
 
 def _send_back(

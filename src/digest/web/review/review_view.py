@@ -215,6 +215,7 @@ _BY_WAY = {
     ApprovalChannel.COMMAND: ", on the command line",
     ApprovalChannel.DESK: ", at the desk",
     ApprovalChannel.LINK: ", on this page",
+    ApprovalChannel.API: ", through the API",
     None: "",
 }
 
