@@ -54,7 +54,7 @@ class Reader(NamedTuple):
 class Evidence:
     """How an act came about, as a consent entry stores it."""
 
-    channel: str  #: "form", "page", "one-click", "mail", "import", "operator"
+    channel: str  #: "form", "page", "one-click", "mail", "import", "operator", "api"
     form: str = ""
     wording: str | None = None
     language: str = "en"

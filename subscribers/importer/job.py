@@ -145,27 +145,32 @@ def header_of(path: Path, options: ImportOptions) -> list[str]:
 
 
 def add_reader(
-    sessions: UnitOfWork, address: Address, options: ImportOptions, *, hashes: Hashes, now: datetime
+    session: Session,
+    address: Address,
+    options: ImportOptions,
+    *,
+    hashes: Hashes,
+    now: datetime,
+    source: str = BY_HAND,
 ) -> str:
     """Add one reader by the rules of an import, with the consent statement as evidence.
 
-    Return why the reader isn't let in, empty for one who was added.
+    Return why the reader isn't let in, empty for one who was added. The caller commits.
     """
-    with sessions.write() as session:
-        batch = ImportBatch(
-            newsletter=options.newsletter,
-            wording_hash=consent.keep_wording(session, options.consent.strip()),
-            language=options.language,
-            source=BY_HAND,
-            started_at=now,
-            secrets=len(hashes.every("")),
-        )
-        rows: list[StagedRow] = [(1, address.text, address.key, hashes.every(address.key))]
-        bulk_loader.prepare(session, batch)
-        bulk_loader.stage(session, rows, batch)
-        refusals = bulk_loader.refused(session, rows, batch, rehearsal=False)
-        bulk_loader.admit(session, batch)
-        bulk_loader.clear(session)
+    batch = ImportBatch(
+        newsletter=options.newsletter,
+        wording_hash=consent.keep_wording(session, options.consent.strip()),
+        language=options.language,
+        source=source,
+        started_at=now,
+        secrets=len(hashes.every("")),
+    )
+    rows: list[StagedRow] = [(1, address.text, address.key, hashes.every(address.key))]
+    bulk_loader.prepare(session, batch)
+    bulk_loader.stage(session, rows, batch)
+    refusals = bulk_loader.refused(session, rows, batch, rehearsal=False)
+    bulk_loader.admit(session, batch)
+    bulk_loader.clear(session)
     return refusals[0][1] if refusals else ""
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from digest.app.issue_building import IssueBuilding
     from digest.app.letter_sending import LetterSending
     from digest.app.public_site import SiteTerms
+    from digest.app.reader_requests import ReaderRequests
     from digest.app.sending import Sending
     from digest.app.voting import Voting
 
@@ -66,6 +67,13 @@ class App(Resources):
         from digest.app.voting import Voting
 
         return Voting(self, self.public_site)
+
+    @cached_property
+    def reader_requests(self) -> ReaderRequests:
+        """What is done for one reader who asks."""
+        from digest.app.reader_requests import ReaderRequests
+
+        return ReaderRequests(self, self.votes)
 
 
 def open_app(settings: Settings, clock: Callable[[], datetime] | None = None) -> App:

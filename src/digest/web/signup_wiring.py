@@ -6,18 +6,12 @@ This module hides how the settings become a `SiteConfig`, and which settings it 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
-
-from sqlalchemy.orm import Session
+from collections.abc import Callable
 
 from digest import signing_keys
 from digest.app.installation import App
 from digest.app.public_site import split_setting
-from digest.delivery.reporting import issues_sent_to
 from digest.errors import BadSetting
-from digest.issues.variants import match_facts
-from digest.votes import export_votes
 from digest.web.theme import Theme
 from digest.web.voting import OWN_SECTIONS
 from subscribers.abuse_prevention import ProofOfWork
@@ -49,7 +43,7 @@ def site_config(app: App, theme: Theme, on_letter: Callable[[], None]) -> SiteCo
         proof=_proof(app),
         harder=_harder(app),
         limits=app.public_site.rate_limits,
-        elsewhere=_elsewhere,
+        elsewhere=app.reader_requests.kept_elsewhere,
         erase_elsewhere=app.votes.erase_reader,
         own_sections=OWN_SECTIONS,
         embed_origins=split_setting(settings.embed_origins),
@@ -69,14 +63,6 @@ def site_config(app: App, theme: Theme, on_letter: Callable[[], None]) -> SiteCo
 def _line(address: str) -> str:
     """Return a postal address of several lines as one line."""
     return ", ".join(line.strip(" ,") for line in address.splitlines() if line.strip(" ,"))
-
-
-def _elsewhere(session: Session, subscriber_id: int) -> Mapping[str, Any]:
-    return {
-        "issues": issues_sent_to(session, subscriber_id),
-        "votes": export_votes(session, subscriber_id),
-        **match_facts(session, subscriber_id),
-    }
 
 
 def _keeps_files(app: App) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from digest.cli.audience.subscribers import Newsletter
 from digest.cli.context import CommandContext, JsonFlag, Told, YesFlag, call_of, confirm, tells
-from subscribers import consent, export, lifecycle, store, suppression
+from subscribers import consent, lifecycle, store, suppression
 from subscribers.address import parse
 from subscribers.errors import UnknownReader
 from subscribers.models import Standing, SuppressionReason
@@ -32,29 +32,9 @@ _WHY_NOT = "the reader asked to be erased, and can only come back by signing up 
 @app.command()
 def show(context: typer.Context, address: AddressArgument, json: JsonFlag = False) -> None:
     """Show everything stored about one reader."""
-    from digest.delivery.reporting import issues_sent_to  # imports all that sends, too
-    from digest.issues.variants import match_facts
-    from digest.votes import export_votes
-
     call = call_of(context)
-    key = parse(address).key
     with call.app.database.read() as session:
-        reader = store.find(session, key)
-        suppressed = suppression.find(session, key, call.app.hashes)
-        wished = store.is_requested(session, key)
-        declined = suppression.declined_mailboxes(
-            session, [key], call.app.hashes, call.app.clock()
-        ).get(key)
-        if not (reader or suppressed or wished or declined):
-            raise UnknownReader
-        facts = export.person(session, reader.id) if reader else {}
-        if reader:
-            facts["issues"] = issues_sent_to(session, reader.id)
-            facts["votes"] = export_votes(session, reader.id)
-            facts |= match_facts(session, reader.id)
-    facts["suppression"] = suppressed._asdict() if suppressed else None
-    facts["wished_for"] = wished
-    facts["declined_at"] = declined
+        facts = call.app.reader_requests.record(session, parse(address).key)
     if json:
         call.json(facts)
     else:
@@ -90,7 +70,7 @@ def forget(context: typer.Context, address: AddressArgument, yes: YesFlag = Fals
     """Erase a reader; a keyed hash stays, so that no import re-adds the address."""
     call = call_of(context)
     call.app.require_secrets()
-    key, hashes, now = parse(address).key, call.app.hashes, call.app.clock()
+    key = parse(address).key
     with call.app.database.read() as session:
         if store.find(session, key) is None and not store.is_requested(session, key):
             raise UnknownReader
@@ -99,8 +79,7 @@ def forget(context: typer.Context, address: AddressArgument, yes: YesFlag = Fals
     with call.app.database.write() as session:
         reader = store.find(session, key)
         if reader is not None:
-            erase = call.app.votes.erase_reader
-            lifecycle.erase(session, reader.id, _OPERATOR, hashes, now, elsewhere=erase)
+            call.app.reader_requests.erase(session, reader, _OPERATOR)
         elif not store.delete_requests(session, key):  # a pending address change to it
             raise UnknownReader
     call.app.database.scrub()

@@ -119,9 +119,9 @@ def add(
     call.app.require_secrets()
     slug = call.running(newsletter)
     options = ImportOptions(newsletter=slug, consent=consent, language=call.language_of(slug))
-    refusal = add_reader(
-        call.app.database, parse(address), options, hashes=_hashes(call), now=call.app.clock()
-    )
+    hashes, now = _hashes(call), call.app.clock()
+    with call.app.database.write() as session:
+        refusal = add_reader(session, parse(address), options, hashes=hashes, now=now)
     if json:
         call.json({"newsletter": slug, "added": not refusal, "reason": refusal or None})
     elif not refusal:
