@@ -1,6 +1,7 @@
 """Which moves between standings a reader may make: confirm, leave, return, pause, be erased.
 
-Each function changes the standing and writes the consent entry in the caller's transaction.
+Each function changes the standing, writes the consent entry and announces what happened, in the
+caller's transaction.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from sqlalchemy.orm import Session
 
 from subscribers import consent, store, suppression
 from subscribers.abuse_prevention import rate_limits
+from subscribers.announcements import announce
+from subscribers.announcements.models import AnnouncementKind
 from subscribers.models import JOINED, ConsentAct, Standing, SuppressionReason
 from subscribers.store import Evidence
 from subscribers.tokens import DatedTarget, Hashes, LetterCause
@@ -102,6 +105,7 @@ def confirm(
         return _unmoved(store.standing_with(session, number, newsletter))
     reader = store.find_by_id(session, number)
     consent.record(session, number, newsletter, ConsentAct.CONFIRMED, evidence, now)
+    _tell(session, AnnouncementKind.SUBSCRIBER_CONFIRMED, number, newsletter, evidence, now)
     if reader is not None:
         rate_limits.reset_address(session, reader.address_key, newsletter, hashes)
         suppression.lift(session, reader.address_key, hashes, among=suppression.REJOINABLE)
@@ -137,6 +141,8 @@ def leave(
     changed = bool(among) and store.leave(session, subscriber_id, newsletter, now, among=among)
     if changed:
         consent.record(session, subscriber_id, newsletter, ConsentAct.WITHDRAWN, evidence, now)
+    if changed and subscription and subscription.standing in JOINED:
+        _tell(session, AnnouncementKind.SUBSCRIBER_LEFT, subscriber_id, newsletter, evidence, now)
     return changed
 
 
@@ -171,6 +177,8 @@ def come_back(
     )
     if back:
         consent.record(session, subscriber_id, newsletter, ConsentAct.RETURNED, evidence, now)
+        confirmed = AnnouncementKind.SUBSCRIBER_CONFIRMED
+        _tell(session, confirmed, subscriber_id, newsletter, evidence, now, returned=True)
     return back
 
 
@@ -210,11 +218,34 @@ def erase(
     elsewhere(session, subscriber_id, reader.address)
     unseen = replace(evidence, network=None)
     for subscription in store.all_standings(session, subscriber_id):
-        consent.record(
-            session, subscriber_id, subscription.newsletter, ConsentAct.ERASED, unseen, now
-        )
+        newsletter = subscription.newsletter
+        consent.record(session, subscriber_id, newsletter, ConsentAct.ERASED, unseen, now)
+        if subscription.standing in JOINED:
+            left = AnnouncementKind.SUBSCRIBER_LEFT
+            _tell(session, left, subscriber_id, newsletter, evidence, now, erased=True)
     consent.forget_networks(session, subscriber_id)
     suppression.suppress(session, reader.address_key, SuppressionReason.ERASED, hashes, now)
     store.delete_reader(session, subscriber_id)
     store.delete_requests(session, reader.address_key)
     return True
+
+
+def _tell(
+    session: Session,
+    kind: AnnouncementKind,
+    subscriber_id: int,
+    newsletter: str,
+    evidence: Evidence,
+    now: datetime,
+    **more: bool,
+) -> None:
+    facts = {"subscriber": subscriber_id, "newsletter": newsletter, "channel": evidence.channel}
+    announce(
+        session,
+        kind,
+        f"subscriber/{subscriber_id}",
+        {**facts, **more},
+        now,
+        newsletter=newsletter,
+        subscriber_id=subscriber_id,
+    )

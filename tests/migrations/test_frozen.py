@@ -35,7 +35,7 @@ FROZEN = {
     "v0021_smtp.py": "0f00b3ce51bfa54433a3070598ce38cb488ae713b9510a288ffa07aec9ee5f57",
     "v0022_sources.py": "58b78bff084b7b569f1752e926d319fdf9ffc7910d3fa932f47bbe3e345569f8",
     "v0023_api.py": "254f12da0374857538e65a94b44089e9087352e4ab8562fba3825ff007c4cfcb",
-    "v0024_webhooks.py": "1e2c035071600d5a360c4ae53fe2ce226d7f9f996d0ee07c5bfcbdd7cd6a9b76",
+    "v0024_webhooks.py": "2ca0bcdeba00e0d9bfeaef251d842e77c8afd6fc5c72a6a8c4bbaee4e0f167fa",
 }
 FILES = {path.name: sha256(path.read_bytes()).hexdigest() for path in FOLDER.glob("v*.py")}
 

@@ -19,6 +19,7 @@ from sqlmodel import Session, col, select
 
 from digest.errors import DigestError, MailUnfit, NotApproved, WrongState
 from digest.issues import draft_history, review_code, store
+from digest.issues.announcing import announce_issue
 from digest.issues.issue_commands import build_again, named
 from digest.issues.models import (
     Approval,
@@ -30,6 +31,7 @@ from digest.issues.models import (
 )
 from digest.render.escaping import one_line, strip_unprintable
 from digest.render.lint import Finding, Severity
+from subscribers.announcements.models import AnnouncementKind
 
 MOST_NOTE = 1000  #: characters of a note
 _MOST_NAME = 200  #: characters that the database stores
@@ -164,6 +166,9 @@ def approve(
     )
     session.add(approval)
     session.flush()
+    status = approval_status(session, issue, templates=templates)
+    if status is not None and not status.missing and not status.void:
+        announce_issue(session, AnnouncementKind.ISSUE_APPROVED, issue, now)
     return approval
 
 

@@ -16,6 +16,7 @@ from digest.comparisons.score import share_oddities
 from digest.comparisons.store import ComparisonSummary, revisions, summaries
 from digest.errors import DigestError, IssueFrozen, NothingToPick
 from digest.issues import draft_history, provenance, store
+from digest.issues.announcing import announce_issue
 from digest.issues.approval import refuse_errors
 from digest.issues.calendar import slots
 from digest.issues.calendar.next_issue import date_of
@@ -57,6 +58,7 @@ from digest.issues.variants import (
 from digest.render.lint import Finding, warning
 from digest.render.rendered import Rendered
 from digest.votes import SHOWN_FROM, counts_by_link, counts_of, turnout
+from subscribers.announcements.models import AnnouncementKind
 
 Render = Callable[[IssueView], Rendered]
 Check = Callable[[IssueView, Rendered], Sequence[Finding]]
@@ -385,6 +387,8 @@ def freeze_edition(
     provenance.keep_recipe(
         session, edition, inputs, issue_builder.sources(), built.rendered.findings
     )
+    told = {"revision": edition.revision, "subject": edition.subject}
+    announce_issue(session, AnnouncementKind.ISSUE_BUILT, issue, now, **told)
     return edition
 
 

@@ -12,8 +12,12 @@ from digest.migrations import job_queue_schema
 from digest.sources import models as sources
 from digest.votes import models as votes
 from subscribers import models as subscribers
+from subscribers.announcements import models as announcements
 
-MODELS = (comparisons, images, issues, models, delivery, sources, access, votes, subscribers)
+MODELS = (
+    *(comparisons, images, issues, models, delivery),
+    *(sources, access, votes, subscribers, announcements),
+)
 METADATA = SQLModel.metadata
 
 

@@ -135,9 +135,9 @@ def return_issue(
     return ReturnedIssue(issue=issue.number or 0, entry=entry, next_step=step)
 
 
-def pause_issue(session: Session, issue: Issue, why: str) -> dict[str, Any]:
+def pause_issue(session: Session, issue: Issue, why: str, now: datetime) -> dict[str, Any]:
     """Pause an issue on its way, and return its state; raises `WrongState`. The caller commits."""
-    control.pause(session, issue, why)
+    control.pause(session, issue, why, now)
     return _state_of(issue)
 
 

@@ -18,6 +18,7 @@ from sqlmodel import Session
 from digest.delivery.sending import PlannedAudience
 from digest.errors import DigestError, NothingToPick
 from digest.issues import build, store
+from digest.issues.announcing import announce_held_slot
 from digest.issues.build import IssueBuilder
 from digest.issues.calendar import LONGEST_SHIFT, DueMoment, slots
 from digest.issues.calendar.next_issue import unclaimed
@@ -135,6 +136,9 @@ def _advance_slot(
         session.add(work.slot)
         if before == (work.slot.state, work.slot.note):
             return []
+        if work.slot.state is SlotState.HELD:
+            issue = store.by_period(session, newsletter_id, period)
+            announce_held_slot(session, work.slot, issue, now)
         summary = f"{work.newsletter.slug} {period}: {work.slot.state}"
         summary += f" ({work.slot.note})" if work.slot.note else ""
     return [summary]

@@ -184,7 +184,7 @@ def pause_if_interrupted(app: App, issue_id: int, now: datetime) -> str:
         if not hours:
             return ""
         why = f"its send was interrupted, and it's {hours:.0f} hours late"
-        pause(session, issue, why)
+        pause(session, issue, why, now)
         newsletter = store.newsletter_of(session, issue)
     return f"{newsletter.slug}-{issue.number}: paused, {why}"
 

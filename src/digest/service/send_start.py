@@ -87,7 +87,7 @@ def resume_send(
         raise fault
     if fault is not None:
         why = f"its sender is new, so approve it first: digest approve {issue.number}"
-        control.pause(session, issue, why)
+        control.pause(session, issue, why, app.clock())
     app.job_queue.enqueue_batches(session, app.clock())
     return ResumedSend(issue.number or 0, waits, today, fault)
 

@@ -113,7 +113,7 @@ def test_a_pause_between_claim_and_start_keeps_the_batch_unsent(
     def pause_once_claimed(step: str) -> None:
         if step == "claimed":
             with database.write() as session:
-                control.pause(session, session.exec(select(Issue)).one(), "a typo")
+                control.pause(session, session.exec(select(Issue)).one(), "a typo", NOW)
 
     sending = make_sending(transport)
     counts = dispatch(replace(sending, step=pause_once_claimed), concurrency=1)

@@ -27,6 +27,7 @@ from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, Refused
 from subscribers.letter_queue import note_events
 from subscribers.models import LetterToSend, Standing, Subscriber, Subscription
+from tests.conftest import NOW
 from tests.delivery.conftest import MakeReaders, MakeSending
 from tests.delivery.fake_sleep import InstantWaits
 
@@ -311,7 +312,7 @@ def test_resume_keeps_the_first_wave_unless_a_person_lets_the_rest_go(
     one_turn(sending)
     with database.write() as session:
         issue = session.exec(select(Issue)).one()
-        control.pause(session, issue, "to look at it")
+        control.pause(session, issue, "to look at it", NOW)
         control.resume(session, issue, now, past_first_wave=past)
     one_turn(sending)
     assert len(transport.addresses()) == (6 if past else 3)
@@ -367,7 +368,7 @@ def test_a_pause_in_the_middle_lets_nothing_more_start(
     def pause_at_the_first(step: str) -> None:
         if step == "started":
             with database.write() as session:
-                control.pause(session, session.exec(select(Issue)).one(), "enough")
+                control.pause(session, session.exec(select(Issue)).one(), "enough", NOW)
 
     sending = replace(make_sending(transport), step=pause_at_the_first)
     counts = dispatch(sending, concurrency=1)
@@ -383,7 +384,7 @@ def test_a_pause_between_claim_and_start_connects_nothing(
     def pause_when_claimed(step: str) -> None:
         if step == "claimed":
             with database.write() as session:
-                control.pause(session, session.exec(select(Issue)).one(), "enough")
+                control.pause(session, session.exec(select(Issue)).one(), "enough", NOW)
 
     sending = replace(make_sending(transport), step=pause_when_claimed)
     counts = dispatch(sending, concurrency=1)

@@ -62,7 +62,7 @@ def pause(
     call = call_of(context)
     with call.app.database.write() as session:
         row = find_issue(session, newsletter, issue, lock=True)[0]
-        facts = pause_issue(session, row, why)
+        facts = pause_issue(session, row, why, call.app.clock())
     return Told(
         facts, f"Issue {issue} is paused. To continue: digest resume {repeated(issue, newsletter)}"
     )

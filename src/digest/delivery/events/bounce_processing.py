@@ -18,6 +18,8 @@ from digest.delivery.events.status_updates import ActionableEvent
 from digest.delivery.models import Delivery, ProviderBlock
 from digest.mail.provider_events import EventKind
 from subscribers.address import parse
+from subscribers.announcements import Announcement, announce_all
+from subscribers.announcements.models import AnnouncementKind
 from subscribers.errors import BadAddress
 from subscribers.lifecycle import leave
 from subscribers.models import Consent, ConsentAct, Subscriber, SuppressionReason
@@ -36,6 +38,10 @@ _DROPPED_FOR_GOOD = {
     "invalid": SuppressionReason.HARD_BOUNCE,
     "spam reporting address": SuppressionReason.COMPLAINT,
     "unsubscribed address": SuppressionReason.PROVIDER,
+}
+_ANNOUNCED = {
+    SuppressionReason.HARD_BOUNCE: AnnouncementKind.SUBSCRIBER_BOUNCED,
+    SuppressionReason.COMPLAINT: AnnouncementKind.SUBSCRIBER_COMPLAINED,
 }
 #: Kinds that are about the address itself, not about an act of its reader.
 _ABOUT_ADDRESS = frozenset({EventKind.BOUNCED, EventKind.DROPPED})
@@ -79,6 +85,7 @@ def apply_consequences(
         _add_suppression(event, readers.get(event.reader_ref), confirmed, reasons, blocks)
     _remove_other_readers(session, reasons, {r.key for r in readers.values() if r.key})
     suppress_all(session, reasons, hashes, now)
+    _announce(session, reasons, readers.values(), now)
     _note_blocks(session, blocks, hashes)
     return Consequences(suppressed=len(reasons), left=_leave(session, actionable, readers, now))
 
@@ -138,6 +145,23 @@ def _remove_other_readers(
     for chunk in chunks(foreign):
         for key in session.connection().execute(_KNOWN_KEYS, {"keys": chunk}).scalars():
             reasons.pop(key, None)
+
+
+def _announce(
+    session: Session,
+    reasons: Mapping[str, SuppressionReason],
+    readers: Iterable[_Reader],
+    now: datetime,
+) -> None:
+    """Announce the readers whose address was suppressed just now, the first time only."""
+    numbers = {reader.key: reader.id for reader in readers}
+    for reason, kind in _ANNOUNCED.items():
+        told = [
+            Announcement(f"subscriber/{number}", {"subscriber": number}, None, number)
+            for key, why in reasons.items()
+            if why is reason and (number := numbers.get(key))
+        ]
+        announce_all(session, kind, told, now)
 
 
 def _leave(

@@ -16,6 +16,7 @@ from sqlmodel import select as select_rows
 
 from digest.delivery.models import Attempt, Batch, BatchState, Delivery, DeliveryStatus, WarmUp
 from digest.errors import WrongState
+from digest.issues.announcing import announce_paused
 from digest.issues.models import Edition, Issue, IssueState
 
 #: The rates are those of the mails of so many days.
@@ -164,11 +165,14 @@ def judge_warm_up(session: Session, now: datetime, limits: WarmUpLimits) -> str:
         plan.stopped_at, plan.note = now, why
         session.add(plan)
         session.flush()
-        session.connection().execute(
+        paused = session.connection().execute(
             update(Issue)
             .where(col(Issue.state) == IssueState.PREPARED)
             .values(state=IssueState.PAUSED, note=stopped_words(why))
+            .returning(col(Issue.id))
         )
+        for issue_id in paused.scalars().all():
+            announce_paused(session, session.get_one(Issue, issue_id), stopped_words(why), now)
     return why
 
 

@@ -182,7 +182,7 @@ def send_one(sending: EditionSend, batch_id: int, stopping: threading.Event) -> 
 def _claim(sending: EditionSend, session: Session, batch_id: int | None = None) -> Claim | None:
     stopped = stop_reason(session) if sending.pace.warm_up else ""
     if stopped:  # only a person lets it go on
-        pause_issue(session, sending.edition_id, stopped)
+        pause_issue(session, sending.edition_id, stopped, sending.clock())
         return None
     return claim(
         session,
@@ -283,7 +283,7 @@ def _settle(sending: EditionSend, session: Session, unsettled: UnsettledResponse
         retry_policy=sending.retry_policy,
     )
     if isinstance(answer, InDoubt) and answer.halts:
-        pause_issue(session, sending.edition_id, answer.detail)
+        pause_issue(session, sending.edition_id, answer.detail, sending.clock())
         settlement = replace(settlement, stop=True)
     if settlement.resumes:
         sending.job_queue.enqueue_batches(session, sending.clock())

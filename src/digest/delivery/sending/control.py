@@ -23,6 +23,7 @@ from digest.delivery.sending.queue import cancel_batches
 from digest.delivery.sending.rollout import release_rollout, waiting
 from digest.errors import NotFound, WrongState
 from digest.issues import store
+from digest.issues.announcing import announce_paused
 from digest.issues.issue_commands import build_again, named
 from digest.issues.models import Edition, Issue, IssueState
 
@@ -34,7 +35,7 @@ class DoubtResolution(StrEnum):
     UNSENT = "unsent"  #: the provider never accepted it: it is sent again
 
 
-def pause(session: Session, issue: Issue, why: str) -> None:
+def pause(session: Session, issue: Issue, why: str, now: datetime) -> None:
     """Pause an issue, so that no further batch is started; the caller commits.
 
     Raise `WrongState` for an issue that isn't being sent.
@@ -44,6 +45,7 @@ def pause(session: Session, issue: Issue, why: str) -> None:
     _require(issue, IssueState.PREPARED, "paused")
     issue.state, issue.note = IssueState.PAUSED, why
     session.add(issue)
+    announce_paused(session, issue, why, now)
 
 
 def resume(session: Session, issue: Issue, now: datetime, *, past_first_wave: bool = False) -> bool:

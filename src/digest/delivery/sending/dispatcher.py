@@ -31,7 +31,9 @@ from digest.delivery.sending.recovery import RecoveryResult, recover
 from digest.delivery.sending.rollout import judge_rollout
 from digest.delivery.sending.settlement import Settlement
 from digest.delivery.sending.worker_processes import OnSettlement, StopSignal, WorkerProcesses
+from digest.issues.announcing import announce_issue, announce_paused
 from digest.issues.models import Edition, Issue, IssueState
+from subscribers.announcements.models import AnnouncementKind
 
 POLL_SECONDS = 1.0  # seconds: the delay within which a stop or a resumed batch is noticed
 FAR_POLL_SECONDS = 30.0  #: the same where a limit lets the next batch go only later than that
@@ -163,8 +165,11 @@ def mark_sent_if_done(session: Session, edition_id: int, now: datetime) -> Deliv
         if counts.refused and not counts.accepted:
             why = f"nobody got it: the provider refused all {counts.refused:,} readers"
             issue.state, issue.note = IssueState.PAUSED, why
+            announce_paused(session, issue, why, now)
         else:
             issue.state, issue.sent_at, issue.note = IssueState.SENT, now, ""
+            numbers = {"accepted": counts.accepted, "refused": counts.refused}
+            announce_issue(session, AnnouncementKind.ISSUE_SENT, issue, now, **numbers)
         session.add(issue)
     return counts
 

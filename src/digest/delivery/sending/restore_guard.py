@@ -205,7 +205,7 @@ def accept_restore(
         paused = _issues_in(session, IssueState.PREPARED)
         built = _issues_in(session, IssueState.BUILT)
         for issue in paused:
-            pause(session, issue, f"the database was restored from a copy ({by}: {why})")
+            pause(session, issue, f"the database was restored from a copy ({by}: {why})", now)
         for issue in built:
             approval.withdraw(
                 session, issue, by=by, why=f"the database was restored: {why}", now=now

@@ -71,7 +71,7 @@ def judge_rollout(
     elif now >= judge_at or _is_refused_entirely(session, rollout):
         problem = _problem(session, rollout, limits or RolloutLimits())
         if problem:
-            pause_issue(session, edition_id, problem)
+            pause_issue(session, edition_id, problem, now)
             judge_at = now
         else:
             rollout.passed_at = now

@@ -88,7 +88,7 @@ class IssueActions:
         number = self._standing().number
         with self.desk.app.database.write() as session:
             issue, _edition = store.issue_and_edition(session, self.desk.newsletter, number)
-            control.pause(session, issue, "paused at the desk")
+            control.pause(session, issue, "paused at the desk", self.desk.app.clock())
         return f"No. {number} is paused; requests under way were finished"
 
     def cancel(self, form: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from sqlmodel import Session, col
 
 from digest.delivery.sending import circuit_breaker
 from digest.delivery.sending.circuit_breaker import BreakerLimits
+from digest.issues.announcing import announce_paused
 from digest.issues.models import Edition, Issue, IssueState
 from digest.mail.transport import InDoubt, NotSent
 
@@ -76,7 +77,7 @@ def count_failure(
         retry_after=retry_after,
     )
     if tripped.give_up:
-        pause_issue(session, batch.edition_id, tripped.give_up)
+        pause_issue(session, batch.edition_id, tripped.give_up, now)
         return replace(settlement, detail=tripped.give_up, stop=True)
     if tripped.until is not None:
         detail = f"{settlement.detail}; one batch is tried at {tripped.until:%H:%M:%S} UTC"
@@ -84,13 +85,16 @@ def count_failure(
     return settlement
 
 
-def pause_issue(session: Session, edition_id: int, why: str) -> None:
+def pause_issue(session: Session, edition_id: int, why: str, now: datetime) -> None:
     """Pause the issue of an edition, with the reason, until a person resumes it."""
     of_edition = (
         select(col(Edition.issue_id)).where(col(Edition.id) == edition_id).scalar_subquery()
     )
-    session.connection().execute(
+    paused = session.connection().execute(
         update(Issue)
         .where(col(Issue.id) == of_edition, col(Issue.state) == IssueState.PREPARED)
         .values(state=IssueState.PAUSED, note=why)
+        .returning(col(Issue.id))
     )
+    for issue_id in paused.scalars():
+        announce_paused(session, session.get_one(Issue, issue_id), why, now)

@@ -110,7 +110,7 @@ def _of_issue(
     )
     halts = next((each for each in answers if _halts(each)), None)
     if halts is not None:
-        pause_issue(session, batch.edition_id, halts.detail)
+        pause_issue(session, batch.edition_id, halts.detail, now)
         settled = replace(settled, stop=True, detail=halts.detail)
     failure = next((each for each in answers if _is_failure(each)), None)
     if settled.accepted:

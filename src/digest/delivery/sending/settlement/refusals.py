@@ -36,7 +36,7 @@ def act_on_refusal(
         if in_a_row >= retry_policy.breaker_limits.most_refusals:
             why = f"{in_a_row} requests in a row were refused, none accepted: {answer.detail}"
     if why:
-        pause_issue(session, edition, why)
+        pause_issue(session, edition, why, now)
     return Settlement(
         outcome=answer.outcome, count=len(readers), detail=why or answer.detail, stop=bool(why)
     )

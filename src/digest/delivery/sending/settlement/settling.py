@@ -77,7 +77,7 @@ def settle(
         move(session, batch_id, state=BatchState.ACCEPTED, attempt=proved, note="")
         stop = isinstance(answer, Halted)
         if stop:
-            pause_issue(session, batch.edition_id, answer.detail)
+            pause_issue(session, batch.edition_id, answer.detail, now)
         return Settlement(outcome="superseded", count=len(readers), detail=answer.detail, stop=stop)
     settlement = _act_on(session, batch, readers, answer, now, retry_policy)
     if settlement.wait:  # locked last: see `digest.delivery.pace.pace_rows`
@@ -117,7 +117,7 @@ def _act_on(
             return count_failure(session, batch, answer, settled, now, retry_policy)
         case Halted():
             move(session, batch.id, state=BatchState.PENDING, attempt=None)
-            pause_issue(session, batch.edition_id, answer.detail)
+            pause_issue(session, batch.edition_id, answer.detail, now)
             return Settlement(
                 outcome=answer.outcome, count=len(readers), detail=answer.detail, stop=True
             )
