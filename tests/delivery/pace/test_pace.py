@@ -114,6 +114,18 @@ def test_a_slow_mailbox_provider_holds_back_nobody_else(
     assert machines.most_in_an_hour("gmail.com") <= 20
 
 
+def test_a_mailbox_provider_waits_for_its_own_limit_and_for_no_slower_one(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    make_readers(3, domain="gmail.com")
+    make_readers(3, domain="yahoo.com")
+    pace = Pace(by_scope={"Gmail": 6, "Yahoo and AOL": 60})
+    machines = Machines(make_sending(batch_size=10, pace=pace), pace, now)
+    machines.send(until=now + timedelta(minutes=5))
+    times = [at - now for at, who in machines.sent if who[0].endswith("yahoo.com")]
+    assert times == [timedelta(minutes=minute) for minute in range(3)]
+
+
 def test_a_slow_mailbox_provider_begins_at_once(
     database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
 ) -> None:

@@ -223,9 +223,9 @@ def _is_among(provider: Any, condition: ColumnElement[bool]) -> ColumnElement[bo
 
 def _latest(scopes: Sequence[Any], now: Any, never: Any) -> ColumnElement[datetime | None]:
     times = [
-        select(func.max(at).label("at")).where(
-            col(SendingPace.scope).in_(scopes), at > now, at <= never
-        )
+        select(func.max(at).label("at"))
+        .where(col(SendingPace.scope).in_(scopes), at > now, at <= never)
+        .correlate_except(SendingPace)  # the provider is one batch's, not that of any batch
         for at in _TIMES
     ]
     either = union_all(*times).subquery()
