@@ -1,0 +1,104 @@
+"""What a site's robots.txt allows, by RFC 9309, and how long it is remembered: a day.
+
+This module hides what is done where there is no such file, or it can't be read: without one,
+everything is allowed; while its server fails, nothing is, so that no rule is passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from protego import Protego
+
+from digest.http_client import Limits, OutboundFault, OutboundRefused
+from digest.sources.site_reader import Fetcher
+
+#: The name that a robots.txt calls us by, which begins our user agent too.
+ROBOT = "digest-engine"
+#: RFC 9309 wants 500 KiB to be read, and five redirects to be followed.
+_LIMITS = Limits(bytes=512_000, seconds=20.0, redirects=5)
+_KEPT = timedelta(days=1)
+_MOST_SITES = 500
+#: Seconds. A site that asks for more is read this slowly, and never stops all the others.
+_MOST_DELAY = 60.0
+#: Of the statuses that say there is no file: this one says to come back later.
+_LATER = HTTPStatus.TOO_MANY_REQUESTS
+_AGENT_LINE = re.compile(r"\s*user[-\s]*agent(?=[\s:]|$)\s*:?(?P<name>[^#]*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Remembered:
+    rules: Protego
+    read_at: datetime
+
+
+class Robots:
+    """The rules of every site that is asked; made once, so that each is read once a day.
+
+    Each method raises `OutboundRefused` where the rules can't be read now.
+    """
+
+    def __init__(self, client: Fetcher, clock: Callable[[], datetime]) -> None:
+        self._client, self._clock = client, clock
+        self._sites: dict[str, _Remembered] = {}
+
+    def allows(self, url: str) -> bool:
+        """Return whether *url* may be asked for."""
+        return bool(self._rules(url).can_fetch(url, ROBOT))
+
+    def delay(self, url: str) -> float:
+        """Return the seconds that the site wants between two requests, a minute at most."""
+        return min(self._rules(url).crawl_delay(ROBOT) or 0.0, _MOST_DELAY)
+
+    def _rules(self, url: str) -> Protego:
+        site, now = _site(url), self._clock()
+        known = self._sites.get(site)
+        if known is None or not timedelta() <= now - known.read_at < _KEPT:
+            known = _Remembered(rules=self._read(site), read_at=now)
+            while len(self._sites) >= _MOST_SITES:
+                del self._sites[next(iter(self._sites))]
+            self._sites[site] = known
+        return known.rules
+
+    def _read(self, site: str) -> Protego:
+        answer = self._client.get(f"{site}/robots.txt", limits=_LIMITS)
+        if answer.status == HTTPStatus.OK:
+            text = answer.body.decode("utf-8-sig", errors="replace")
+            return Protego.parse("\n".join(map(_for_us, text.splitlines())))
+        is_missing = HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        if is_missing and answer.status != _LATER:
+            return Protego.parse("")
+        raise OutboundRefused(
+            OutboundFault.UNREACHABLE, f"{site} answers {answer.status} for its robots.txt"
+        )
+
+
+def _for_us(line: str) -> str:
+    """Return a line of a robots.txt, in which all other robots have one name.
+
+    The library copies each rule for each name, so that thousands of both would take it hours.
+    """
+    match = _AGENT_LINE.match(line)
+    if match is None:
+        return line
+    name = match["name"].strip().lower()
+    ours = {"": "", "*": "*", ROBOT: ROBOT}
+    return f"User-agent: {ours.get(name.partition('/')[0].strip(), 'another')}"
+
+
+def _site(url: str) -> str:
+    """Return scheme, host and port of *url*; raises `OutboundRefused` where it has none."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if host is None:
+        raise OutboundRefused(OutboundFault.URL, "this is no web address")
+    named = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{named}" + (f":{port}" if port else "")
