@@ -1,0 +1,120 @@
+"""In which order a page is tried: its data for programs, what it shows, and then it is refused."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+from pydantic import TypeAdapter, ValidationError
+
+from digest.comparisons.content_faults import errors_of, in_words, message_of
+from digest.comparisons.json_parser import parse_json
+from digest.comparisons.loader import decode
+from digest.comparisons.models import SourceForm
+from digest.comparisons.page_parser import is_page, parse_page
+from digest.comparisons.schema import ComparisonDraft, Url, draft_of
+from digest.errors import ComparisonUnreadable
+from digest.sources.pages.html_page import HtmlPage, read_html
+from digest.sources.pages.json_ld import NoComparison, content_of_data
+from digest.sources.pages.page_encoding import decoded, media_type
+
+log = logging.getLogger(__name__)
+
+_HTML = frozenset({"text/html", "application/xhtml+xml"})
+_URL: TypeAdapter[str] = TypeAdapter(Url)
+_QUOTED = 80  # characters of a line in a message
+
+
+def read_page(body: bytes, *, content_type: str, url: str) -> ComparisonDraft:
+    """Return the comparison that a page says; raises `ComparisonUnreadable`.
+
+    Of HTML the JSON-LD is read, and where that isn't a whole comparison, what the page shows. Its
+    own address is that of the full comparison, where it names no other.
+    """
+    kind = media_type(content_type) or _kind_of(body)
+    if kind == "application/json" or kind.endswith("+json"):
+        return parse_json(decode(body, source=url), source=url)
+    if kind not in _HTML and kind != "text/plain":
+        raise ComparisonUnreadable(
+            f"this is {kind[:80]!r}; a comparison is published as HTML, JSON or plain text",
+            source=url,
+        )
+    text = decoded(body, content_type=content_type, source=url)
+    draft = parse_page(text, source=url) if kind == "text/plain" else _of_html(text, url)
+    return draft if draft.url else draft.model_copy(update={"url": _address(url)})
+
+
+def comparison_links(body: bytes, *, content_type: str, url: str) -> tuple[str, ...]:
+    """Return the addresses of the same site that a page of HTML links to, in its order.
+
+    At most 1,000, each once and without its fragment; none of any other content. Raises
+    `ComparisonUnreadable` where the page can't be read at all.
+    """
+    if (media_type(content_type) or _kind_of(body)) not in _HTML:
+        return ()
+    return read_html(decoded(body, content_type=content_type, source=url), url=url).links
+
+
+def _kind_of(body: bytes) -> str:
+    """Return the type of what came without one, by its first sign."""
+    start = body[:200].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    return {b"<": "text/html", b"{": "application/json"}.get(start, "text/plain")
+
+
+def _of_html(html: str, url: str) -> ComparisonDraft:
+    page = read_html(html, url=url)
+    shortfall = ""
+    if page.data:
+        try:
+            return _of_data(page)
+        except NoComparison as fault:
+            shortfall = str(fault)
+            log.info("%s is read from its text: its JSON-LD falls short: %s", url, shortfall)
+    return _of_text(page, url, shortfall)
+
+
+def _of_data(page: HtmlPage) -> ComparisonDraft:
+    try:
+        content = content_of_data(page.data)
+        return draft_of(content, form=SourceForm.PAGE, source="\n".join(page.data))
+    except ValidationError as fault:
+        error = errors_of(fault)[0]
+        where = in_words(error["loc"])
+        raise NoComparison(
+            f"{where}: {message_of(error)}" if where else message_of(error)
+        ) from None
+
+
+def _of_text(page: HtmlPage, url: str, shortfall: str) -> ComparisonDraft:
+    refusals: list[ComparisonUnreadable] = []
+    for text in _candidates(page):
+        try:
+            return parse_page(text, source=url)
+        except ComparisonUnreadable as fault:
+            refusals.append(_quoting(fault, text, shortfall))
+    raise refusals[0]
+
+
+def _candidates(page: HtmlPage) -> Iterator[str]:
+    """Yield the parts that look like a comparison; the whole page where none does."""
+    likely = [text for text in dict.fromkeys(page.texts) if is_page(text)]
+    yield from likely or page.texts[-1:] or [""]
+
+
+def _quoting(fault: ComparisonUnreadable, text: str, shortfall: str) -> ComparisonUnreadable:
+    """Return a refusal with the words of its line, since nobody sees a page's lines numbered."""
+    reason = fault.reason
+    if fault.line:
+        line = text.split("\n")[fault.line - 1]
+        words = line if len(line) <= _QUOTED else f"{line[:_QUOTED].rstrip()}…"
+        reason = f"at “{words}”: {reason}"
+    if shortfall:
+        reason += f". Its JSON-LD falls short, too: {shortfall}"
+    return ComparisonUnreadable(reason, line=fault.line, source=fault.source)
+
+
+def _address(url: str) -> str | None:
+    try:
+        return _URL.validate_python(url)
+    except ValidationError:
+        return None
