@@ -18,6 +18,7 @@ from digest.cli.installation.init import WEEKLY
 from digest.db import Database
 from digest.issues.models import Newsletter
 from digest.settings import load
+from tests.api import notes
 from tests.web.conftest import SECRET, Clock
 
 BASE = "https://news.example.com"
@@ -63,7 +64,9 @@ def api_of(database: Database, portal: anyio.from_thread.BlockingPortal, **setti
     app = App(settings=made, database=database, clock=clock)
     with database.write() as session:
         add_newsletter(session)
-    return Api(app, make_api(app), clock, portal)
+    asgi = make_api(app)
+    asgi.include_router(notes.router)
+    return Api(app, asgi, clock, portal)
 
 
 def add_newsletter(session: Session, slugs: Sequence[str] = ("weekly",)) -> None:

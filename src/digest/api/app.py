@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -40,7 +41,7 @@ def make_api(app: App) -> DigestApi:
         redirect_slashes=False,  # it would build an address from the Host header
         middleware=_middleware(app),
     )
-    api.exception_handlers.clear()  # whatever is raised reaches `Admission`
+    api.exception_handlers = {HTTPException: _raise}  # in place of the framework's answers
     api.state.installation = app
     api.state.under_way = KeysUnderWay()
     for router in ROUTERS:
@@ -52,6 +53,11 @@ def make_api(app: App) -> DigestApi:
         return Response(orjson.dumps(api.openapi()), headers=_CACHED, media_type="application/json")
 
     return api
+
+
+async def _raise(_request: Request, fault: Exception) -> Response:
+    """Let `Admission` answer, as it answers whatever else a route raises."""
+    raise fault
 
 
 def _middleware(app: App) -> list[Middleware]:

@@ -12,9 +12,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from digest.api.problems import MEDIA_TYPE, PROBLEMS, FieldProblem, ProblemDocument
+from digest.api.problems import MEDIA_TYPE, PREFIX, PROBLEMS, FieldProblem, ProblemDocument
 
-PREFIX = "/api/v1"
 TITLE = "Digest API"
 DESCRIPTION = """\
 Comparisons, issues, subscribers and reports of one installation of Digest, as JSON.

@@ -18,7 +18,7 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
-from digest.api.problems import ApiRefusal, FieldProblem, ProblemType
+from digest.api.problems import PREFIX, ApiRefusal, FieldProblem, ProblemType
 
 USUAL, MOST = 50, 200  #: items on a page
 _LONGEST = 600  #: characters of a cursor
@@ -85,9 +85,7 @@ def next_link(request: Request, base_url: str, cursor: str | None) -> dict[str, 
     if cursor is None:
         return {}
     query = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]
-    path = request.scope["root_path"] + request.scope["path"].removeprefix(
-        request.scope["root_path"]
-    )
+    path = PREFIX + request.scope["path"].removeprefix(request.scope["root_path"])
     url = f"{base_url}{path}?{urlencode([*query, ('after', cursor)])}"
     return {"Link": f'<{url}>; rel="next"'}
 

@@ -25,6 +25,7 @@ from subscribers import errors as of_subscribers
 
 log = logging.getLogger(__name__)
 
+PREFIX = "/api/v1"  #: where the API is mounted
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 60
 _MOST_FAULTS = 20  #: faults of one request that are listed
@@ -124,7 +125,7 @@ def problem_response(fault: Exception, base_url: str) -> Response:
         words = str(fault) if isinstance(fault, ours.DigestError) else ""
         log.error("an API request failed: %s %s", type(fault).__name__, words)
     document = ProblemDocument(
-        type=f"{base_url}/api/v1/docs#{refusal.kind}",
+        type=f"{base_url}{PREFIX}/docs#{refusal.kind}",
         title=title,
         status=status,
         detail=str(refusal.detail),
@@ -154,7 +155,7 @@ _KINDS: tuple[tuple[type[Exception], ProblemType], ...] = (
     (of_subscribers.SubscribersError, ProblemType.INVALID),
 )
 _OF_STATUS = {status: kind for kind, (status, _) in reversed(PROBLEMS.items())}
-_PATHS_STEP = "the reference lists every path and method: /api/v1/docs"
+_PATHS_STEP = f"the reference lists every path and method: {PREFIX}/docs"
 
 
 def _refusal_of(fault: Exception) -> ApiRefusal:

@@ -14,6 +14,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Mount
 
 from digest.api.app import make_api
+from digest.api.problems import PREFIX
 from digest.app.installation import App
 from digest.app.public_site import split_setting
 from digest.errors import ComparisonWithdrawn, NotFound
@@ -81,7 +82,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
             *readers.routes(config),
             *provider_webhook.routes(webhook),
             *monitoring.routes(app, webhook.rejected, ticking=ticking),
-            Mount("/api/v1", make_api(app)),
+            Mount(PREFIX, make_api(app)),
         ],
         middleware=_middleware(app, error_pages),
         exception_handlers={
