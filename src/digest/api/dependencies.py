@@ -113,6 +113,9 @@ ChangeRequest = Annotated[ApiChange, Depends(_change)]
 IfMatch = Annotated[IfMatchTags, Depends(_if_match)]
 PageOf = Annotated[PageWish, Depends(page_wish)]
 IssueNumber = Annotated[int, Path(ge=1, le=MAX_NUMBER, description="The issue's number.")]
+NewsletterPath = Annotated[
+    str, Path(max_length=64, pattern=_SLUG, description="The newsletter's slug.")
+]
 SlugPath = Annotated[str, Path(max_length=200, pattern=_SLUG)]
 NewsletterFilter = Annotated[
     str | None,

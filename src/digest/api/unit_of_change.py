@@ -31,6 +31,7 @@ class ChangeAnswer:
     """What a change answers: *shown* is the thing as it is now, ``None`` for no body."""
 
     shown: BaseModel | None = None
+    version: BaseModel | None = None  #: the thing that the entity tag is of, where not *shown*
     status: int = 200
     location: str = ""  #: the path of a new thing
     about_subscriber: int | None = None  #: the id of a reader whom the answer names
@@ -38,8 +39,8 @@ class ChangeAnswer:
     def headers(self) -> dict[str, str]:
         """Return the headers of the answer."""
         headers = {"Cache-Control": "no-store"}
-        if self.shown is not None:
-            headers["ETag"] = etag_of(self.shown)
+        if (tagged := self.version or self.shown) is not None:
+            headers["ETag"] = etag_of(tagged)
         if self.location:
             headers["Location"] = self.location
         return headers

@@ -348,6 +348,24 @@ def issues(session: Session, newsletter_id: int | None) -> Sequence[Issue]:
     return session.exec(chosen.order_by(col(Issue.period), col(Issue.number))).all()
 
 
+def built_issues(
+    session: Session, newsletter_id: int | None, *, before: int | None = None, at_most: int
+) -> list[tuple[Issue, Edition]]:
+    """Return built issues with their newest editions, the one built last first.
+
+    *before* leaves out the issue of that id, and what was built after it.
+    """
+    chosen = (
+        select(Issue, Edition)
+        .join(Edition, (col(Edition.issue_id) == col(Issue.id)) & is_newest_edition())
+        .where(Issue.newsletter_id == newsletter_id, col(Issue.number).is_not(None))
+    )
+    if before is not None:
+        chosen = chosen.where(col(Issue.id) < before)
+    rows = session.exec(chosen.order_by(col(Issue.id).desc()).limit(at_most))
+    return [(issue, edition) for issue, edition in rows]
+
+
 def next_number(session: Session, newsletter_id: int | None) -> int:
     """Return the number of the next issue: the highest one plus 1, corrections apart."""
     highest = session.exec(

@@ -22,16 +22,15 @@ from digest.cli.context import (
     write_document,
 )
 from digest.cli.issue.issue_dates import confirm_past, late_words, today
-from digest.errors import NotFound
 from digest.issues import draft_history, provenance, store
 from digest.issues.calendar.cadence import BadPeriod, issue_day, period_of_day
 from digest.issues.calendar.day_words import day_words
 from digest.issues.calendar.next_issue import date_of, next_issue
 from digest.issues.issue_commands import named, repeated
 from digest.issues.issue_facts import chosen_facts, issue_facts
-from digest.issues.models import Edition, EditionVariant, Issue, Newsletter
+from digest.issues.models import Edition, Issue, Newsletter
 from digest.issues.picking import MOST, set_count
-from digest.issues.variants import variants_of
+from digest.issues.variants import variant_of
 from digest.mail.mailing import tags_in
 from digest.mail.outbox import message
 from digest.render.lint import Finding, forbids_sending
@@ -178,7 +177,7 @@ def show(
         if headers:
             write_document(_headers(call, session, row))
         elif html or text:
-            mail = _variant(session, edition, reviewer, row) if reviewer else edition
+            mail = variant_of(session, row, edition, reviewer) if reviewer else edition
             write_document(mail.html if html else mail.text)
         elif as_json:
             call.json(chosen_facts(row, edition))
@@ -285,17 +284,6 @@ def _print_issue(call: CommandContext, issue: Issue, edition: Edition) -> None:
         shown = f"digest show {named(issue)} --reviewer {note.seat} --html | --text"
         call.out.print(f"     {shown}", markup=False)
     call.out.print(f"More: digest show {named(issue)} --html | --text | --headers")
-
-
-def _variant(session: Session, edition: Edition, seat: int, issue: Issue) -> EditionVariant:
-    found = variants_of(session, edition)
-    if seat not in found:
-        seats = ", ".join(map(str, found)) or "none"
-        raise NotFound(
-            f"issue {issue.number} has no variant for reviewer {seat}; it has: {seats}",
-            next_step=f"digest show {named(issue)}",
-        )
-    return found[seat]
 
 
 def _written(decisions: Decisions | None) -> str:

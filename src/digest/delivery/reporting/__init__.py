@@ -11,7 +11,7 @@ to one reader, for the reader's own export.
 """
 
 from digest.delivery.reporting.event_retention import PruneResult, prune_events
-from digest.delivery.reporting.exclusions import excluded_readers
+from digest.delivery.reporting.exclusions import ExclusionCount, excluded_readers
 from digest.delivery.reporting.provider_statistics import ProviderStatistics
 from digest.delivery.reporting.statistics import (
     COMPLAINTS_BAD,
@@ -20,13 +20,21 @@ from digest.delivery.reporting.statistics import (
     LinkStatistics,
     edition_statistics,
 )
-from digest.delivery.reporting.status import IssueStatus, Problem, issue_status, refused_too_many
+from digest.delivery.reporting.status import (
+    IssuePhase,
+    IssueStatus,
+    Problem,
+    issue_status,
+    refused_too_many,
+)
 from digest.delivery.reporting.subscriber_history import issues_sent_to
 
 __all__ = [
     "COMPLAINTS_BAD",
     "COMPLAINTS_GOOD",
     "EditionStatistics",
+    "ExclusionCount",
+    "IssuePhase",
     "IssueStatus",
     "LinkStatistics",
     "Problem",

@@ -10,6 +10,7 @@ state, its issue and the time. `day_words` tells people a day.
 from digest.issues.calendar.cadence import (
     NTHS,
     BadCadence,
+    BadPeriod,
     Cadence,
     Frequency,
     issue_day,
@@ -24,6 +25,7 @@ __all__ = [
     "LONGEST_SHIFT",
     "NTHS",
     "BadCadence",
+    "BadPeriod",
     "Cadence",
     "DueMoment",
     "Frequency",

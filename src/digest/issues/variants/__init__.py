@@ -14,6 +14,7 @@ from digest.issues.variants.edition_variants import (
     seats_of,
     store_variants,
     variant_notes,
+    variant_of,
     variants_of,
 )
 from digest.issues.variants.reader_match import (
@@ -35,5 +36,6 @@ __all__ = [
     "seats_of",
     "store_variants",
     "variant_notes",
+    "variant_of",
     "variants_of",
 ]

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, select
 
 from digest.comparisons.models import Revision
+from digest.errors import NotFound
 from digest.issues.content import IssueView
 from digest.issues.content.compose import leading_with
-from digest.issues.models import Edition, EditionVariant, Placement
+from digest.issues.issue_commands import named
+from digest.issues.models import Edition, EditionVariant, Issue, Placement
 from digest.issues.variants.reader_match import readers_by_seat, seats_agreed_with
 from digest.render.lint import Finding
 from digest.render.rendered import Rendered
@@ -99,6 +101,18 @@ def variants_of(session: Session, edition: Edition) -> dict[int, EditionVariant]
     """Return the variants of an edition, by seat."""
     chosen = select(EditionVariant).where(EditionVariant.edition_id == edition.id)
     return {row.seat: row for row in session.exec(chosen.order_by(col(EditionVariant.seat)))}
+
+
+def variant_of(session: Session, issue: Issue, edition: Edition, seat: int) -> EditionVariant:
+    """Return the variant of an issue's edition for the reviewer of a seat; raises `NotFound`."""
+    found = variants_of(session, edition)
+    if seat not in found:
+        seats = ", ".join(map(str, found)) or "none"
+        raise NotFound(
+            f"issue {issue.number} has no variant for reviewer {seat}; it has: {seats}",
+            next_step=f"digest show {named(issue)}",
+        )
+    return found[seat]
 
 
 def found_besides(found: Sequence[Finding], more: Sequence[Finding]) -> list[Finding]:
