@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from digest.api.admission import Admission
 from digest.api.openapi_document import openapi_document
+from digest.api.public_answers import PublicAnswers
 from digest.api.resources import ROUTERS
 from digest.api.unit_of_change import REPLAYED, KeysUnderWay
 from digest.app.installation import App
@@ -44,6 +45,7 @@ def make_api(app: App) -> DigestApi:
     api.exception_handlers = {HTTPException: _raise}  # in place of the framework's answers
     api.state.installation = app
     api.state.under_way = KeysUnderWay()
+    api.state.public_answers = PublicAnswers(app)
     for router in ROUTERS:
         api.include_router(router)
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from digest.access import AnswerKey, Caller, Scope
-from digest.api.entity_tags import IfMatchTags, tag_of
+from digest.api.entity_tags import IfMatchTags, is_known, tag_of
 from digest.api.paging import PageWish, page_wish
 from digest.api.problems import ApiRefusal, ProblemType
 from digest.api.unit_of_change import ApiChange, read_key
@@ -138,8 +138,6 @@ def shown(
     tag = tag_of(body)
     told = {"Cache-Control": cache, "ETag": tag, **(headers or {})}
     known = request.headers.get("if-none-match")
-    if known is not None:
-        tags = {each.strip().removeprefix("W/") for each in known.split(",")}
-        if "*" in tags or tag in tags:
-            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=told)
+    if known is not None and is_known(known, tag):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=told)
     return Response(body, headers=told, media_type="application/json")

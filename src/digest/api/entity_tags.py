@@ -25,6 +25,12 @@ def tag_of(body: bytes) -> str:
     return f'"{sha256(body).hexdigest()[:32]}"'
 
 
+def is_known(header: str, tag: str) -> bool:
+    """Return whether an If-None-Match header names a tag; weak ones count, too."""
+    tags = {each.strip().removeprefix("W/") for each in header.split(",")}
+    return ANY in tags or tag in tags
+
+
 @dataclass(frozen=True)
 class IfMatchTags:
     """What the client says of the version that it wants to change."""

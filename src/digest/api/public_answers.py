@@ -9,34 +9,49 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
-from datetime import datetime
-from hashlib import sha256
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from types import MappingProxyType
 from typing import NamedTuple
 
 from anyio.to_thread import run_sync
+from pydantic import BaseModel
 from sqlmodel import Session
+from starlette.responses import Response
 
+from digest.api.entity_tags import is_known, tag_of
 from digest.app.installation import App
-from digest.directory import DirectoryState, PublicTerms, directory_state
+from digest.directory import DirectoryState, Terms, directory_state
 
 MOST_BYTES = 16_000_000  #: of all bodies kept
+CACHED = "public, max-age=60"
+#: A token is shown more at the same address.
+VARIES = {"Vary": "Authorization"}
+
+
+class Found(NamedTuple):
+    """What a question found, and the headers that go with it."""
+
+    value: BaseModel
+    headers: Mapping[str, str] = MappingProxyType({})
+
+
+Look = Callable[[Session, Terms], Found]
 
 
 class PublicAnswer(NamedTuple):
-    """The body of an answer, with what tells one version of it from another."""
+    """A finished answer."""
 
     body: bytes
-    etag: str  #: with its quotation marks
-    modified: datetime | None  #: when what it tells last changed, where that is known
+    etag: str
+    headers: Mapping[str, str]
 
-
-def public_answer(body: bytes, modified: datetime | None = None) -> PublicAnswer:
-    """Return an answer under an entity tag that follows from its body."""
-    return PublicAnswer(body, f'"{sha256(body).hexdigest()[:32]}"', modified)
-
-
-Make = Callable[[Session, PublicTerms], PublicAnswer]
+    def response(self, asked: Mapping[str, str]) -> Response:
+        """Return it as a response; 304 to a client that has it already."""
+        known = asked.get("if-none-match")
+        if known is not None and is_known(known, self.etag):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=self.headers)
+        return Response(self.body, headers=self.headers, media_type="application/json")
 
 
 class PublicAnswers:
@@ -52,10 +67,10 @@ class PublicAnswers:
         self._looking: asyncio.Task[DirectoryState] | None = None
         self._next_look: asyncio.Task[DirectoryState] | None = None
 
-    async def get(self, key: str, make: Make) -> PublicAnswer:
-        """Return the answer to the question *key*, by *make* where none is kept.
+    async def get(self, key: str, look: Look) -> PublicAnswer:
+        """Return the answer to the question *key*, by *look* where none is kept.
 
-        Raises what *make* raises, and keeps nothing then.
+        Raises what *look* raises, and keeps nothing then.
         """
         state = await self._present_state()
         if kept := self._find(state, key):
@@ -63,7 +78,7 @@ class PublicAnswers:
         async with self._making:
             if kept := self._find(state, key):  # made while this waited
                 return kept
-            seen, answer = await run_sync(self._made, make)
+            seen, answer = await run_sync(self._made, look)
             self._keep(seen, key, answer)
         return answer
 
@@ -87,10 +102,15 @@ class PublicAnswers:
         with self._app.database.read() as session:
             return directory_state(session, self._app.public_site.comparisons)
 
-    def _made(self, make: Make) -> tuple[DirectoryState, PublicAnswer]:
+    def _made(self, look: Look) -> tuple[DirectoryState, PublicAnswer]:
         terms = self._app.public_site.comparisons
         with self._app.database.read() as session:
-            return directory_state(session, terms), make(session, terms)
+            state = directory_state(session, terms)
+            found = look(session, terms)
+        body = found.value.model_dump_json().encode()
+        tag = tag_of(body)
+        headers = {"Cache-Control": CACHED, "ETag": tag, **VARIES, **found.headers}
+        return state, PublicAnswer(body, tag, headers)
 
     def _find(self, state: DirectoryState, key: str) -> PublicAnswer | None:
         if state != self._state or key not in self._kept:

@@ -21,6 +21,7 @@ from digest.directory.publication import (
     DirectoryState,
     EditorsTerms,
     PublicTerms,
+    Terms,
     directory_state,
     public_revision,
 )
@@ -31,6 +32,7 @@ from digest.directory.tools import (
     SharePoint,
     ToolHistory,
     ToolList,
+    part_of_tools,
     tool_history,
     tool_list,
 )
@@ -49,6 +51,7 @@ __all__ = [
     "Place",
     "PublicTerms",
     "SharePoint",
+    "Terms",
     "ToolHistory",
     "ToolList",
     "category_list",
@@ -58,6 +61,7 @@ __all__ = [
     "find",
     "newest_public",
     "part_of_list",
+    "part_of_tools",
     "public_revision",
     "tool_history",
     "tool_list",

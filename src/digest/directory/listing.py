@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from digest.comparisons.models import Comparison, Contender, DirectoryEntry, Revision, Tool
 from digest.comparisons.store import ComparisonSummary, is_newest_revision, summaries
-from digest.directory.publication import EditorsTerms, PublicTerms, public_comparisons
+from digest.directory.publication import PublicTerms, Terms, public_comparisons
 from digest.directory.search import Search
 
 PER_PAGE = 24
@@ -84,7 +84,7 @@ def find(
 
 def part_of_list(
     session: Session,
-    terms: PublicTerms | EditorsTerms,
+    terms: Terms,
     filters: Filters,
     *,
     at_most: int,
@@ -113,7 +113,7 @@ def part_of_list(
 
 
 def _chosen(
-    session: Session, terms: PublicTerms | EditorsTerms, filters: Filters
+    session: Session, terms: Terms, filters: Filters
 ) -> tuple[Select[Any], ColumnElement[int] | None]:
     """Return a query for the comparisons that are asked for, and how well each fits the words."""
     search = Search(session, filters.query) if filters.query.strip() else None

@@ -35,6 +35,9 @@ class EditorsTerms(NamedTuple):
     """The terms on which editors and their programs see comparisons: every one there is."""
 
 
+Terms = PublicTerms | EditorsTerms
+
+
 class DirectoryState(NamedTuple):
     """What the public comparisons follow from: while it stays the same, so do they."""
 
@@ -67,7 +70,7 @@ def directory_state(session: Session, terms: PublicTerms) -> DirectoryState:
     return DirectoryState(terms.day, *row)
 
 
-def public_comparisons(terms: PublicTerms | EditorsTerms) -> Select[Any]:
+def public_comparisons(terms: Terms) -> Select[Any]:
     """Return a query for the ids of the public comparisons, joined with their directory entries.
 
     A comparison is public once the audience of an issue that carries it was frozen, and unless

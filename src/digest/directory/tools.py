@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 from digest.comparisons.models import Comparison, Contender, DirectoryEntry, Revision, Tool
 from digest.comparisons.store import is_newest_revision
 from digest.directory.listing import NEWEST, PER_PAGE, page_count
-from digest.directory.publication import PublicTerms, public_comparisons
+from digest.directory.publication import PublicTerms, Terms, public_comparisons
 from digest.errors import NotFound
 
 TOOLS_PER_PAGE = 96
@@ -86,25 +86,30 @@ def tool_list(session: Session, terms: PublicTerms, *, number: int = 1) -> ToolL
 
     They are sorted by slug, that is by name without regard to case and accents.
     """
-    page = (
-        _contenders(terms)
-        .join(Tool, col(Tool.id) == col(Contender.tool_id))
-        .with_only_columns(
-            col(Tool.slug), col(Tool.name), func.count(), func.count().over().label("total")
-        )
-        .group_by(col(Tool.id), col(Tool.slug), col(Tool.name))
-        .order_by(col(Tool.slug))
-        .offset((number - 1) * TOOLS_PER_PAGE)
-        .limit(TOOLS_PER_PAGE)
-    )
+    counted = _counted(terms).add_columns(func.count().over().label("total"))
+    page = counted.offset((number - 1) * TOOLS_PER_PAGE).limit(TOOLS_PER_PAGE)
     rows = session.connection().execute(page).all()
     tools = [ToolCount(slug, name, uses) for slug, name, uses, _ in rows]
     return ToolList(tools=tools, number=number, total=rows[0].total if rows else 0)
 
 
-def tool_history(
-    session: Session, terms: PublicTerms, slug: str, *, number: int = 1
-) -> ToolHistory:
+def part_of_tools(
+    session: Session, terms: Terms, *, at_most: int, after: str = ""
+) -> list[ToolCount]:
+    """Return the tools that `tool_list` has, those whose slug comes *after*."""
+    rows = _counted(terms).where(col(Tool.slug) > after).limit(at_most)
+    return [ToolCount(*row) for row in session.connection().execute(rows)]
+
+
+def _counted(terms: Terms) -> Select[Any]:
+    """Return a query for the tools by slug, each with the number of its comparisons."""
+    fields: Sequence[Any] = (col(Tool.slug), col(Tool.name), func.count())
+    tools = _contenders(terms).join(Tool, col(Tool.id) == col(Contender.tool_id))
+    grouped = tools.with_only_columns(*fields).group_by(col(Tool.id), *fields[:2])
+    return grouped.order_by(col(Tool.slug))
+
+
+def tool_history(session: Session, terms: Terms, slug: str, *, number: int = 1) -> ToolHistory:
     """Return a page of a tool's history; raises `NotFound` for a tool in no public comparison."""
     if not slug.isprintable():  # PostgreSQL refuses a parameter that holds a NUL
         raise NotFound("no tool has such a name")
@@ -135,7 +140,7 @@ def tool_history(
     )
 
 
-def _contenders(terms: PublicTerms) -> Select[Any]:
+def _contenders(terms: Terms) -> Select[Any]:
     """Return a query over the contenders of the public comparisons' newest revisions."""
     return (
         public_comparisons(terms)

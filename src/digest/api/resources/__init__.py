@@ -6,11 +6,17 @@ show its facts in a model. `ROUTERS` lists them in the order of the reference.
 
 from fastapi import APIRouter
 
-from digest.api.resources import issue_decision_routes, issue_routes, status_routes
+from digest.api.resources import (
+    directory_routes,
+    issue_decision_routes,
+    issue_routes,
+    status_routes,
+)
 
 __all__ = ["ROUTERS"]
 
 ROUTERS: tuple[APIRouter, ...] = (
+    directory_routes.router,
     issue_routes.router,
     issue_decision_routes.router,
     status_routes.router,
