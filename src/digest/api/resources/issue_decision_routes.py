@@ -202,7 +202,7 @@ def pause(
     def decide(session: Session, issue: Issue, edition: Edition) -> IssueChange:
         _require_given(if_match, issue, edition)
         why = (order.why if order else "") or f"paused by {change.by}"
-        return IssueChange(**pause_issue(session, issue, why))
+        return IssueChange(**pause_issue(session, issue, why, change.app.clock()))
 
     return _decided(change, newsletter, number, decide)
 
