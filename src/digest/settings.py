@@ -262,6 +262,15 @@ class Settings(BaseSettings):
         description="Networks of your own that sources and webhooks may reach, comma-separated;"
         " without one, they reach public addresses only.",
     )
+    source_minutes: int = Field(
+        60, ge=5, le=10_080, description="Minutes between two polls of a source."
+    )
+    source_pages: int = Field(
+        500,
+        ge=1,
+        le=5_000,
+        description="The most pages of a source that one poll asks for; the next one goes on.",
+    )
     trusted_proxies: str = Field(
         "",
         description="Your own proxies' networks, comma-separated; only they may name a visitor.",

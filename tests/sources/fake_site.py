@@ -11,10 +11,10 @@ from digest.comparisons.schema import ComparisonDraft
 from digest.db import Database
 from digest.errors import ComparisonUnreadable
 from digest.http_client import Answer, Limits, OutboundFault, OutboundRefused
-from digest.sources.listing import SourceListing
 from digest.sources.models import Source
 from digest.sources.polling import Polling, PollResult, poll
 from digest.sources.site_reader import SiteReader
+from digest.sources.store import SourceListing
 from tests.conftest import NOW
 from tests.sources.conftest import SITE, draft
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from digest.app.public_site import SiteTerms
     from digest.app.reader_requests import ReaderRequests
     from digest.app.sending import Sending
+    from digest.app.source_polling import SourcePolling
     from digest.app.voting import Voting
 
 
@@ -60,6 +61,13 @@ class App(Resources):
         from digest.app.public_site import SiteTerms
 
         return SiteTerms(self)
+
+    @cached_property
+    def sources(self) -> SourcePolling:
+        """What follows other sites, and reads a page of theirs."""
+        from digest.app.source_polling import SourcePolling
+
+        return SourcePolling(self)
 
     @cached_property
     def votes(self) -> Voting:

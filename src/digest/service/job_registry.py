@@ -64,6 +64,7 @@ def jobs_of(app: App, stop: StopSignal) -> list[Job]:
         Job(name="bounces", every=MINUTE, run=lambda _: _bounces(app), then=("events",)),
         Job(name="events", every=MINUTE, run=lambda _: _events(app), then=("votes",)),
         Job(name="votes", every=MINUTE, run=lambda _: _votes(app)),
+        Job(name="sources", every=MINUTE, run=lambda _: app.sources.poll_due(stop.stopping)),
         Job(name="purge", every=DAY, run=partial(_purge, app)),
         Job(name="prune", every=DAY, run=lambda _: str(app.events.prune())),
         Job(name="backup", every=DAY, run=partial(_back_up, app)),
@@ -120,6 +121,7 @@ def _votes(app: App) -> str:
 def _purge(app: App, now: datetime) -> str:
     purged = purge(app.database, app.hashes, now, app.public_site.retention)
     voters = app.votes.purge()
+    app.sources.forget_decided()
     app.database.scrub()
     return (
         f"forgot {purged.pending} unconfirmed sign-ups, {purged.networks} network addresses,"

@@ -7,33 +7,15 @@ complete.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
 from digest.sources.feeds import read_feed
 from digest.sources.models import Source, SourceKind
 from digest.sources.pages import comparison_links
-from digest.sources.site_reader import (
-    LIST_LIMITS,
-    NOT_KNOWN,
-    FetchedPage,
-    SiteReader,
-    Validators,
-)
+from digest.sources.site_reader import LIST_LIMITS, FetchedPage, SiteReader
 from digest.sources.sitemaps import sitemap_pages
-
-MOST_PAGES = 5_000  #: that are followed of one source
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceListing:
-    """The pages of a source that are meant; ``None`` where the list hasn't changed."""
-
-    pages: tuple[str, ...] | None
-    whole: bool = False  #: whether a page that is missing here is gone
-    left_out: int = 0  #: pages that are listed, and not meant
-    validators: Validators = NOT_KNOWN
+from digest.sources.store import MOST_PAGES, NOT_KNOWN, SourceListing, Validators
 
 
 def meant(urls: Iterable[str], *, base: str, match: str) -> tuple[tuple[str, ...], int]:
@@ -71,8 +53,18 @@ def list_pages(reader: SiteReader, source: Source, is_single: bool) -> SourceLis
     fetched = reader.get(source.url, known, limits=LIST_LIMITS)
     if fetched.body is None:
         return SourceListing(pages=None, validators=known)
-    urls, is_whole, may_skip = _pages_in(reader, source.kind, fetched.body, fetched)
-    pages, left_out = meant(urls, base=fetched.url, match=source.match)
+    return listing_of(reader, source.kind, fetched, source.match)
+
+
+def listing_of(
+    reader: SiteReader, kind: SourceKind, fetched: FetchedPage, match: str
+) -> SourceListing:
+    """Return the pages that a list names, of which an index of sitemaps names others to read.
+
+    Raises as `list_pages` does.
+    """
+    urls, is_whole, may_skip = _pages_in(reader, kind, fetched.body or b"", fetched)
+    pages, left_out = meant(urls, base=fetched.url, match=match)
     return SourceListing(
         pages=pages,
         whole=is_whole and len(pages) < MOST_PAGES,

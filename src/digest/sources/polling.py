@@ -7,6 +7,7 @@ open while a server is waited for.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,18 +21,18 @@ from digest.comparisons.schema import ComparisonDraft
 from digest.errors import ComparisonUnreadable, DigestError, WrongState
 from digest.sources import proposals, store
 from digest.sources.listed_page import ListUnreadable
-from digest.sources.listing import SourceListing
 from digest.sources.models import PageOutcome, Source, SourcePage
 from digest.sources.site_reader import (
-    NOT_KNOWN,
     FetchedPage,
     PageFailed,
     PageGone,
     ReadingStopped,
     SiteReader,
-    Validators,
 )
+from digest.sources.store import NOT_KNOWN, KnownPage, SourceListing, Validators
 from subscribers.sql import UnitOfWork
+
+log = logging.getLogger(__name__)
 
 MOST_WAITING = 1_000  #: proposals of one source that may wait for an editor
 FAILURES_IN_A_ROW = 5  #: after which a site is left alone until its next poll
@@ -223,7 +224,7 @@ class _Run:
         self.pause = self.reader.pause_before(url)
         return self.polling.clock() + timedelta(seconds=self.pause) >= self.until
 
-    def _look(self, url: str, known: store.KnownPage) -> _PageLook:
+    def _look(self, url: str, known: KnownPage) -> _PageLook:
         try:
             fetched = self.reader.get(url, known.validators)
         except PageGone as fault:
@@ -237,7 +238,7 @@ class _Run:
         self._failed = 0
         return self._read(known, fetched)
 
-    def _read(self, known: store.KnownPage, fetched: FetchedPage) -> _PageLook:
+    def _read(self, known: KnownPage, fetched: FetchedPage) -> _PageLook:
         look = _PageLook(validators=fetched.validators, body_hash=known.body_hash)
         if fetched.body is None:
             return look
@@ -250,6 +251,10 @@ class _Run:
             )
         except ComparisonUnreadable as fault:
             look.outcome, look.reason, look.line = PageOutcome.REFUSED, fault.reason, fault.line
+        except Exception as fault:  # a bug met by one page must not keep all the others away
+            log.exception("a page of source %s can't be read", self.source_id)
+            look.outcome = PageOutcome.REFUSED
+            look.reason = f"an internal fault: {type(fault).__name__}"
         return look
 
     def _record(self, page_id: int, look: _PageLook) -> bool:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from digest.errors import DigestError
 from digest.http_client import Answer, Limits, OutboundRefused
+from digest.sources.store import NOT_KNOWN, Validators
 
 #: Bounds of one request for a page, and for a list of pages.
 PAGE_LIMITS = Limits(bytes=1_000_000, seconds=30.0, redirects=5)
@@ -28,21 +29,6 @@ class PageFailed(DigestError):
     def __init__(self, reason: str, *, step: str | None = None, forbidden: bool = False) -> None:
         super().__init__(reason, next_step=step)
         self.forbidden = forbidden
-
-
-class Validators(NamedTuple):
-    """What a server is told about the copy that is known, so that it answers only a newer one."""
-
-    etag: str = ""
-    last_modified: str = ""
-
-    def headers(self) -> dict[str, str]:
-        """Return them as request headers."""
-        named = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
-        return {name: value for name, value in named.items() if value}
-
-
-NOT_KNOWN = Validators()
 
 
 @dataclass(frozen=True, kw_only=True)

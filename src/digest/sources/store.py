@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -11,13 +12,39 @@ from sqlalchemy import select as columns
 from sqlmodel import Session, col, delete, select
 
 from digest.errors import NotFound
-from digest.sources.listing import MOST_PAGES, SourceListing
 from digest.sources.models import PageOutcome, Proposal, Source, SourcePage
-from digest.sources.site_reader import Validators
 from subscribers.sql import chunks, upsert
 
 #: How long a page without a comparison is remembered once it isn't listed any more.
 FORGET = timedelta(days=30)
+
+
+MOST_PAGES = 5_000  #: that are followed of one source
+
+
+class Validators(NamedTuple):
+    """What a server is told about the copy that is known, so that it answers only a newer one."""
+
+    etag: str = ""
+    last_modified: str = ""
+
+    def headers(self) -> dict[str, str]:
+        """Return them as request headers."""
+        named = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
+        return {name: value for name, value in named.items() if value}
+
+
+NOT_KNOWN = Validators()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceListing:
+    """The pages of a source that are meant; ``None`` where the list hasn't changed."""
+
+    pages: tuple[str, ...] | None
+    whole: bool = False  #: whether a page that is missing here is gone
+    left_out: int = 0  #: pages that are listed, and not meant
+    validators: Validators = NOT_KNOWN
 
 
 class KnownPage(NamedTuple):
@@ -160,13 +187,17 @@ def waits(session: Session, page_id: int) -> bool:
     return session.exec(chosen).first() is not None
 
 
-def outcomes(session: Session, source_id: int, since: datetime) -> dict[PageOutcome, int]:
-    """Return how many pages were found how since a moment."""
+def outcomes(
+    session: Session, source_id: int, since: datetime | None = None
+) -> dict[PageOutcome, int]:
+    """Return how many pages were found how when they were last looked at, since a moment."""
     chosen = (
         select(SourcePage.outcome, func.count())
-        .where(SourcePage.source_id == source_id, col(SourcePage.checked_at) >= since)
+        .where(SourcePage.source_id == source_id)
         .group_by(col(SourcePage.outcome))
     )
+    if since is not None:
+        chosen = chosen.where(col(SourcePage.checked_at) >= since)
     return {PageOutcome(outcome): number for outcome, number in session.exec(chosen) if outcome}
 
 
@@ -194,6 +225,22 @@ def drop_pages(session: Session, source: Source, now: datetime) -> None:
     )
     ids = [page_id for page_id in session.connection().execute(past).scalars() if page_id]
     _delete_pages(session, ids)
+
+
+def pause_source(session: Session, source_id: int, now: datetime) -> Source:
+    """Poll a source no more until it is resumed; the caller commits. Raises `NotFound`."""
+    source = by_id(session, source_id)
+    source.paused_at = source.paused_at or now
+    session.add(source)
+    return source
+
+
+def resume_source(session: Session, source_id: int, now: datetime) -> Source:
+    """Poll a paused source again, at once; the caller commits. Raises `NotFound`."""
+    source = by_id(session, source_id)
+    source.paused_at, source.next_poll_at = None, now
+    session.add(source)
+    return source
 
 
 def remove(session: Session, source: Source) -> int:
