@@ -4,13 +4,13 @@
 `COMMANDS` lists the commands with their help, and `GROUPS` in the order of a week's work; a
 command's module is imported when it is called. `help_text` prints help, and what a call got wrong.
 Each command takes its settings and installation from `context`. The package `installation` sets an
-installation up and checks it; `comparisons` imports and lists; `newsletter_commands` adds and
-changes newsletters; `schedule` sets when issues are due; the package `issue` builds, approves,
-sends and controls issues; the package `audience` keeps subscribers; the package `events` and
-`report` read what the provider returned; the package `service` keeps running, and `serve` and
-`preview` start servers;
-`template_files` hands out the shipped templates; `demo` and `fake_sendgrid` are for trying out.
-`console` fits what is printed to the terminal, and `comparison_output` lays out comparisons.
+installation up and checks it; `comparisons` imports and lists, and the package `sources` follows
+other sites; `newsletter_commands` adds and changes newsletters; `schedule` sets when issues are
+due; the package `issue` builds, approves, sends and controls issues; the package `audience` keeps
+subscribers; the package `events` and `report` read what the provider returned; the package
+`service` keeps running, and `serve` and `preview` start servers; `template_files` hands out the
+shipped templates; `demo` and `fake_sendgrid` are for trying out. `console` fits what is printed to
+the terminal, and `comparison_output` lays out comparisons.
 """
 
 from __future__ import annotations
@@ -120,6 +120,9 @@ COMMANDS = {
     "digest.cli.comparisons:app": {
         "comparisons": "List, show and edit imported comparisons.",
     },
+    "digest.cli.sources:app": {
+        "sources": "Follow sites that publish comparisons, and decide on what they propose.",
+    },
     "digest.cli.template_files:app": {
         "templates": "List the templates of mails and pages, or copy them to edit your own.",
     },
@@ -146,7 +149,7 @@ _PLACES = {name: place for place, commands in COMMANDS.items() for name in comma
 #: The commands in the order of a week's work, as `digest --help` lists them.
 GROUPS = {
     "Start": ("setup", "init", "demo", "doctor", "newsletters"),
-    "Content": ("import", "comparisons", "templates"),
+    "Content": ("import", "sources", "comparisons", "templates"),
     "Issue": (
         "pick", "draft", "build", "preview", "show", "check", "rebuild", "test", "approve",
         "send-back", "unattended", "schedule", "send", "status", "pause", "resume", "cancel",

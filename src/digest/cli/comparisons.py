@@ -5,6 +5,7 @@ Hides how the outcome of each file of an import is reported.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,10 +16,10 @@ import typer
 from sqlmodel import Session
 
 from digest.cli.comparison_output import comparison_layout, comparison_table
-from digest.cli.context import MAX_NUMBER, CommandContext, JsonFlag, call_of
+from digest.cli.context import MAX_NUMBER, CommandContext, JsonFlag, call_of, printable
 from digest.comparisons import editorial, store
-from digest.comparisons.loader import find, read_file
-from digest.comparisons.schema import MAX_WEIGHT
+from digest.comparisons.loader import MAX_BYTES, find, read_file
+from digest.comparisons.schema import MAX_WEIGHT, ComparisonDraft
 from digest.comparisons.serialize import facts_of, summary_of
 from digest.comparisons.store import ImportOutcome, ImportResult
 from digest.errors import ComparisonUnreadable
@@ -30,6 +31,7 @@ import_app = typer.Typer()
 app = typer.Typer(help="List, show and edit imported comparisons.", no_args_is_help=True)
 
 Slug = Annotated[str, typer.Argument(help="The comparison's slug, as in digest comparisons list.")]
+_STDIN = "-"
 _PROGRESS_FROM = 25  #: files; an import of more shows a progress bar
 
 
@@ -37,7 +39,7 @@ _PROGRESS_FROM = 25  #: files; an import of more shows a progress bar
 class _ImportReport:
     """The outcome of each file of one import."""
 
-    kept: list[tuple[Path, ImportResult]] = field(default_factory=list)
+    kept: list[tuple[str | Path, ImportResult]] = field(default_factory=list)
     refused: list[ComparisonUnreadable] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
@@ -75,18 +77,22 @@ class _ImportReport:
 def import_(
     context: typer.Context,
     paths: Annotated[
-        list[Path],
-        typer.Argument(metavar="PATH...", help="Page text (.txt), JSON, or folders of them."),
+        list[str],
+        typer.Argument(
+            metavar="PATH...",
+            help="Page text (.txt), JSON, folders of them, web addresses, or - for standard input.",
+        ),
     ],
     as_json: JsonFlag = False,
 ) -> None:
     """Import comparisons: add new ones, and a new revision of each that changed.
 
     A file that can't be read is refused with the reason; the others are
-    kept, and the exit code is 1.
+    kept, and the exit code is 1. A web address is read once; to follow a
+    site: digest sources add URL.
     """
     call = call_of(context)
-    report = _import(call, list(find(paths)))
+    report = _import(call, [origin for path in paths for origin in _origins(path)])
     if as_json:
         call.json(report.facts())
     else:
@@ -144,7 +150,7 @@ def withdraw(
     with call.app.database.write() as session:
         comparison = editorial.withdraw(session, slug, why.strip(), call.app.clock())
         carrying = carried_by(session, comparison)
-        told = [_what_of(session, row) for row in carrying]
+        told = [what_of(session, row) for row in carrying]
     if as_json:
         call.json({"slug": slug, "withdrawn": True, "issues": [row._asdict() for row in carrying]})
         return
@@ -212,7 +218,7 @@ def set_(
         call.out.print(line, markup=False)
 
 
-def _what_of(session: Session, row: CarryingIssue) -> str:
+def what_of(session: Session, row: CarryingIssue) -> str:
     """Return what becomes of an issue whose comparison was withdrawn."""
     if row.state is IssueState.BUILT:
         return f"{_build_again(session, row)} Until then it can't be sent."
@@ -228,11 +234,34 @@ def _build_again(session: Session, row: CarryingIssue) -> str:
     return f"Issue {row.number} of {row.newsletter} was built with the earlier version: {again}."
 
 
-def _import(call: CommandContext, files: Sequence[Path]) -> _ImportReport:
-    report, seen = _ImportReport(), dict[str, Path]()
-    for path in _with_progress(call, files):
+def _origins(path: str) -> Iterator[str | Path]:
+    """Yield what a path of the import means: a web address, standard input, or files."""
+    if path == _STDIN or path.startswith(("https://", "http://")):
+        yield path
+    else:
+        yield from find([Path(path)])
+
+
+def _read(call: CommandContext, origin: str | Path) -> ComparisonDraft:
+    """Return the draft of one origin; raises only `ComparisonUnreadable`."""
+    if isinstance(origin, Path):
+        return read_file(origin)
+    if origin == _STDIN:
+        return _read_stdin()
+    return call.app.sources.read_page(origin)
+
+
+def _read_stdin() -> ComparisonDraft:
+    from digest.sources.pages import read_page
+
+    return read_page(sys.stdin.buffer.read(MAX_BYTES + 1), content_type="", url="standard input")
+
+
+def _import(call: CommandContext, origins: Sequence[str | Path]) -> _ImportReport:
+    report, seen = _ImportReport(), dict[str, str | Path]()
+    for path in _with_progress(call, origins):
         try:
-            draft = read_file(path)
+            draft = _read(call, path)
         except ComparisonUnreadable as fault:
             report.refused.append(fault)
             continue
@@ -242,7 +271,7 @@ def _import(call: CommandContext, files: Sequence[Path]) -> _ImportReport:
     return report
 
 
-def _with_progress(call: CommandContext, files: Sequence[Path]) -> Iterator[Path]:
+def _with_progress(call: CommandContext, files: Sequence[str | Path]) -> Iterator[str | Path]:
     from rich.progress import track
 
     shown = len(files) > _PROGRESS_FROM and call.err.is_terminal
@@ -251,7 +280,9 @@ def _with_progress(call: CommandContext, files: Sequence[Path]) -> Iterator[Path
     )
 
 
-def _with_twin_warning(result: ImportResult, seen: dict[str, Path], path: Path) -> ImportResult:
+def _with_twin_warning(
+    result: ImportResult, seen: dict[str, str | Path], path: str | Path
+) -> ImportResult:
     """Warn of a second file about the same comparison with different content."""
     first = seen.setdefault(result.slug, path)
     if first is path or result.outcome is ImportOutcome.UNCHANGED:
@@ -263,9 +294,8 @@ def _with_twin_warning(result: ImportResult, seen: dict[str, Path], path: Path) 
 def _print_results(call: CommandContext, report: _ImportReport) -> None:
     for path, result in report.kept:
         revised = f", revision {result.revision}" if result.outcome is ImportOutcome.REVISED else ""
-        call.out.print(
-            f"{result.outcome.value:<9}  {result.slug}{revised}  ({path.name})", markup=False
-        )
+        name = path.name if isinstance(path, Path) else printable(path)
+        call.out.print(f"{result.outcome.value:<9}  {result.slug}{revised}  ({name})", markup=False)
         for warning in result.warnings:
             call.out.print(f"           look: {warning}", markup=False)
     counted = ", ".join(f"{count} {outcome}" for outcome, count in report.counts().items() if count)

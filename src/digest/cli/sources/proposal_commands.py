@@ -1,0 +1,183 @@
+"""Commands about what sources propose: proposals, accept, dismiss.
+
+Hides how a proposal and its difference are laid out for a terminal.
+"""
+
+from __future__ import annotations
+
+from getpass import getuser
+from typing import Annotated, Any
+
+import typer
+from sqlmodel import Session
+
+from digest import sources
+from digest.cli.comparisons import what_of
+from digest.cli.context import (
+    MAX_NUMBER,
+    JsonFlag,
+    Told,
+    call_of,
+    counted,
+    printable,
+    tells,
+)
+from digest.comparisons.store import by_slug
+from digest.errors import DigestError
+from digest.issues.store import carried_by
+from digest.sources import AcceptedProposal, ProposalKind
+
+app = typer.Typer()
+
+Proposals = Annotated[
+    list[int] | None,
+    typer.Argument(
+        metavar="PROPOSAL...",
+        min=1,
+        max=MAX_NUMBER,
+        help="Numbers, as in digest sources proposals.",
+    ),
+]
+AllFlag = Annotated[bool, typer.Option("--all", help="All that wait.")]
+OfSource = Annotated[
+    int | None,
+    typer.Option("--source", min=1, max=MAX_NUMBER, help="Only what this source proposes."),
+]
+ByOption = Annotated[
+    str, typer.Option("--by", metavar="NAME", help="Who decides; by default, your user name.")
+]
+_KINDS = {
+    ProposalKind.NEW: "new",
+    ProposalKind.REVISION: "changed",
+    ProposalKind.WITHDRAWAL: "gone",
+}
+_LONGEST = 200  #: characters of a changed text that are printed
+
+
+@app.command()
+def proposals(context: typer.Context, source: OfSource = None, as_json: JsonFlag = False) -> None:
+    """Show what waits for an editor, with what changes."""
+    call = call_of(context)
+    with call.app.database.read() as session:
+        facts = [
+            sources.proposal_facts(session, row)
+            for row in sources.waiting(session)
+            if source in (None, row.source_id)
+        ]
+    if as_json:
+        call.json(facts)
+        return
+    for each in facts:
+        for line in _lines(each):
+            call.out.print(line, markup=False)
+    if facts:
+        call.out.print(
+            "\nTo decide: digest sources accept NUMBER..., or dismiss NUMBER... --why TEXT"
+        )
+    else:
+        call.out.print("Nothing waits for an editor.")
+
+
+@app.command()
+@tells
+def accept(
+    context: typer.Context,
+    numbers: Proposals = None,
+    all_: AllFlag = False,
+    source: OfSource = None,
+    by: ByOption = "",
+) -> Told:
+    """Accept proposals: store what is new or changed, withdraw what is gone."""
+    call = call_of(context)
+    done, lines = list[dict[str, Any]](), list[str]()
+    with call.app.database.read() as session:
+        chosen = _chosen(session, numbers, source, everything=all_)
+    for number in chosen:
+        with call.app.database.write() as session:
+            accepted = sources.accept(session, number, by or getuser(), call.app.clock())
+            done.append({"proposal": number, **_facts(accepted)})
+            lines += _told(session, accepted)
+    return Told(done, *lines, counted(len(done), "proposal") + " accepted.")
+
+
+@app.command()
+@tells
+def dismiss(
+    context: typer.Context,
+    numbers: Proposals = None,
+    all_: AllFlag = False,
+    source: OfSource = None,
+    why: Annotated[
+        str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.")
+    ] = "",
+    by: ByOption = "",
+) -> Told:
+    """Dismiss proposals: a page proposes the same again only after it has changed."""
+    call = call_of(context)
+    with call.app.database.read() as session:
+        chosen = _chosen(session, numbers, source, everything=all_)
+    for number in chosen:
+        with call.app.database.write() as session:
+            sources.dismiss(session, number, by or getuser(), why, call.app.clock())
+    facts = {"dismissed": chosen, "why": why}
+    return Told(facts, counted(len(chosen), "proposal") + " dismissed.")
+
+
+def _chosen(
+    session: Session, numbers: list[int] | None, source: int | None, *, everything: bool
+) -> list[int]:
+    """Return the proposals meant: those named, or all that wait (of one source)."""
+    if numbers and not everything and source is None:
+        return numbers
+    if numbers or not everything:
+        raise DigestError(
+            "name the proposals, or say --all",
+            next_step="digest sources proposals, then digest sources accept NUMBER...",
+        )
+    return [row.id or 0 for row in sources.waiting(session) if source in (None, row.source_id)]
+
+
+def _lines(facts: dict[str, Any]) -> list[str]:
+    kind = _KINDS[ProposalKind(facts["kind"])]
+    return [
+        f"{facts['id']:>5}  {kind:<7}  {printable(facts['title'])}",
+        f"{'':>16}{printable(facts['url'])}",
+        *(f"{'':>16}look: {printable(warning)}" for warning in facts["warnings"]),
+        *(f"{'':>16}{_change(change)}" for change in facts["changes"]),
+    ]
+
+
+def _change(change: dict[str, str]) -> str:
+    before, after = (_cut(change[side]) for side in ("before", "after"))
+    return f"{change['field']}: was {before}, is {after}"
+
+
+def _cut(text: str) -> str:
+    line = printable(" ".join(text.split()))
+    cut = line if len(line) <= _LONGEST else f"{line[:_LONGEST].rstrip()}…"
+    return f"“{cut}”" if cut else "nothing"
+
+
+def _facts(accepted: AcceptedProposal) -> dict[str, Any]:
+    result = accepted.result
+    return {
+        "kind": accepted.kind,
+        "comparison": accepted.slug,
+        "revision": result.revision if result else None,
+        "warnings": result.warnings if result else (),
+    }
+
+
+def _told(session: Session, accepted: AcceptedProposal) -> list[str]:
+    result = accepted.result
+    if result is None:
+        comparison = by_slug(session, accepted.slug)
+        return [
+            f"withdrawn  {accepted.slug}",
+            *(f"           {what_of(session, row)}" for row in carried_by(session, comparison)),
+        ]
+    revised = f", revision {result.revision}" if result.revision > 1 else ""
+    return [
+        f"{result.outcome.value:<9}  {accepted.slug}{revised}",
+        *(f"           look: {warning}" for warning in result.warnings),
+    ]
