@@ -66,6 +66,9 @@ class Database:
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
         if not self.is_sqlite:
             self.clock = _server_clock(self.engine)
+        #: Called with each session that writes: before it commits, and once it has.
+        self.before_commit: Callable[[Session], None] = lambda _: None
+        self.after_commit: Callable[[Session], None] = lambda _: None
         self._writing = self.engine.execution_options(digest_writes=True)
         # SQLite admits one writer and makes others poll; this process's threads queue on a lock.
         self._write_lock: Any = threading.Lock() if self.is_sqlite else nullcontext()
@@ -110,6 +113,8 @@ class Database:
             session.begin(),
         ):
             yield session
+            self.before_commit(session)
+        self.after_commit(session)
 
     def scrub(self) -> None:
         """Truncate SQLite's write-ahead log, so that it holds nothing of deleted rows.

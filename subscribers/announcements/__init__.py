@@ -13,6 +13,14 @@ from subscribers.announcements.announcing import (
     announce_all,
     announce_once,
     has_announced,
+    wrote_messages,
 )
 
-__all__ = ["Announcement", "announce", "announce_all", "announce_once", "has_announced"]
+__all__ = [
+    "Announcement",
+    "announce",
+    "announce_all",
+    "announce_once",
+    "has_announced",
+    "wrote_messages",
+]

@@ -27,8 +27,7 @@ from subscribers.announcements.models import (
 )
 from subscribers.models import Subscription
 
-#: The key in a session's `info` that says that it wrote messages.
-ANNOUNCED = "announced"
+_WROTE = "wrote webhook messages"  #: a key in the `info` of a session
 
 
 class Announcement(NamedTuple):
@@ -71,7 +70,7 @@ def announce_all(
     given = sql.json_rows_parameter(rows) | {"kind": kind, "now": now}
     written = session.connection().execute(_messages(sql.dialect(session)), given).rowcount
     if written:
-        session.info[ANNOUNCED] = True
+        session.info[_WROTE] = True
     return written
 
 
@@ -90,6 +89,11 @@ def announce_once(
     new = set(session.execute(made, rows).scalars())
     announce_all(session, kind, [each for each in told if each.subject in new], now)
     return len(new)
+
+
+def wrote_messages(session: Session) -> bool:
+    """Return whether a session has written messages, which wait from its commit on."""
+    return bool(session.info.get(_WROTE))
 
 
 def has_announced(session: Session, kind: AnnouncementKind, subject: str) -> bool:

@@ -105,7 +105,7 @@ def test_a_withdrawn_comparison_is_gone_at_once_and_back_at_once(api: Api) -> No
     assert api.problem(api.get(f"/comparisons/{slug}")) == (410, "gone")
     assert slugs(api, "/comparisons") == []
     with api.app.database.write() as session:
-        editorial.restore(session, slug)
+        editorial.restore(session, slug, NOW)
     assert slugs(api, "/comparisons") == [slug]
 
 

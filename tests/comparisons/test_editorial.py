@@ -13,6 +13,7 @@ from digest.comparisons.store import ImportOutcome
 from digest.db import Database
 from digest.errors import ComparisonUnreadable, WrongState
 from tests.comparisons.conftest import MakeDraft
+from tests.conftest import NOW
 
 
 @pytest.mark.parametrize("named", [False, True], ids=["no slug", "slug in the file"])
@@ -74,7 +75,7 @@ def test_a_withdrawn_comparison_is_in_no_category_until_it_is_brought_back(
         assert store.summaries(session)[0].withdrawn
         with pytest.raises(WrongState, match="a wrong quote"):
             editorial.withdraw(session, slug, "again", now)
-        editorial.restore(session, slug)
+        editorial.restore(session, slug, NOW)
         assert store.categories(session, at_most=9) == before
         with pytest.raises(WrongState):
-            editorial.restore(session, slug)
+            editorial.restore(session, slug, NOW)

@@ -316,7 +316,7 @@ def test_the_state_of_the_directory_changes_with_whatever_visitors_see(
         editorial.withdraw(session, slug, "wrong", terms.now)
         session.flush()
         seen.append(directory_state(session, terms))
-        editorial.restore(session, slug)
+        editorial.restore(session, slug, terms.now)
         editorial.withdraw(session, other, "wrong", terms.now)
         session.flush()
         seen.append(directory_state(session, terms))

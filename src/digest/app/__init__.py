@@ -5,8 +5,8 @@ An `App` is `resources`, the settings, database, clock and keys, with one capabi
 from them on first use and kept: `issue_building` builds and lints issues, `sending` holds the
 transport and sends editions, `event_processing` holds the spool and the event consumer,
 `letter_sending` sends letters, `public_site` holds the limits on sign-ups, `voting` the terms of
-votes, and `source_polling` follows other sites. Commands, the service and the site take an `App`
-and know no adapter themselves. A capability's module is imported on first use as well, so that no
-command loads libraries it doesn't need. The package lists nothing in `__all__`: importers name
-`digest.app.installation`.
+votes, `source_polling` follows other sites, and `webhook_sending` tells other programs what
+happens. Commands, the service and the site take an `App` and know no adapter themselves. A
+capability's module is imported on first use as well, so that no command loads libraries it doesn't
+need. The package lists nothing in `__all__`: importers name `digest.app.installation`.
 """

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
+
+from sqlmodel import Session
 
 from digest.app.resources import Resources
 from digest.db import Database
 from digest.settings import Settings
+from subscribers.announcements import wrote_messages
 
 if TYPE_CHECKING:
     from digest.app.event_processing import EventProcessing
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from digest.app.sending import Sending
     from digest.app.source_polling import SourcePolling
     from digest.app.voting import Voting
+    from digest.app.webhook_sending import Webhooks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +87,24 @@ class App(Resources):
 
         return ReaderRequests(self, self.votes)
 
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """What tells other programs what happens."""
+        from digest.app.webhook_sending import Webhooks
+
+        return Webhooks(self, self.public_site)
+
 
 def open_app(settings: Settings, clock: Callable[[], datetime] | None = None) -> App:
     """Return an installation made from *settings*; nothing is opened before it is used."""
     database = Database(settings.database_url)
-    return App(settings=settings, database=database, clock=clock or database.clock)
+    app = App(settings=settings, database=database, clock=clock or database.clock)
+    if not database.is_sqlite:
+        database.before_commit = partial(_wake_webhooks, app)
+    return app
+
+
+def _wake_webhooks(app: App, session: Session) -> None:
+    """Ask a worker to post the messages that a session has written."""
+    if wrote_messages(session):
+        app.job_queue.wake(session, "webhooks")

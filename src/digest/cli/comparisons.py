@@ -164,7 +164,7 @@ def restore(context: typer.Context, slug: Slug, as_json: JsonFlag = False) -> No
     """Restore a withdrawn comparison: it can be picked, and its page is back."""
     call = call_of(context)
     with call.app.database.write() as session:
-        editorial.restore(session, slug)
+        editorial.restore(session, slug, call.app.clock())
     if as_json:
         call.json({"slug": slug, "withdrawn": False})
     else:

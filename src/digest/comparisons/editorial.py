@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sqlmodel import Session
 
 from digest.comparisons import store
+from digest.comparisons.comparison_announcements import announce_change
 from digest.comparisons.content_faults import errors_of, in_words, message_of
 from digest.comparisons.editing import draft_of_revision
 from digest.comparisons.models import Comparison, Revision
@@ -31,10 +32,11 @@ def withdraw(session: Session, slug: str, why: str, now: datetime) -> Comparison
         )
     comparison.withdrawn_at, comparison.withdrawn_why = now, why
     session.add(comparison)
+    announce_change(session, comparison, store.latest(session, comparison), now)
     return comparison
 
 
-def restore(session: Session, slug: str) -> Comparison:
+def restore(session: Session, slug: str, now: datetime) -> Comparison:
     """Bring a withdrawn comparison back; the caller commits.
 
     Raises `NotFound`, and `WrongState` for one that isn't withdrawn.
@@ -44,6 +46,7 @@ def restore(session: Session, slug: str) -> Comparison:
         raise WrongState(f"{slug} isn't withdrawn, so there is nothing to bring back")
     comparison.withdrawn_at, comparison.withdrawn_why = None, ""
     session.add(comparison)
+    announce_change(session, comparison, store.latest(session, comparison), now)
     return comparison
 
 

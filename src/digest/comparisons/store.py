@@ -15,6 +15,7 @@ from sqlalchemy import select as columns
 from sqlalchemy.orm import Session as OrmSession
 from sqlmodel import Session, col, select
 
+from digest.comparisons.comparison_announcements import announce_change
 from digest.comparisons.directory_entry import keep_entry
 from digest.comparisons.models import Comparison, Contender, Revision, Tool, Verdict
 from digest.comparisons.schema import ComparisonDraft, ContenderDraft, ShortText, fingerprint
@@ -197,6 +198,8 @@ def _add(session: Session, row: Revision) -> None:
     session.add(row)
     session.flush()
     keep_entry(session, row)
+    if row.number > 1 and row.comparison.withdrawn_at is None:
+        announce_change(session, row.comparison, row, row.imported_at)
 
 
 def known_contents(session: Session, ids: Collection[int]) -> dict[int, KnownContent]:

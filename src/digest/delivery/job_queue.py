@@ -24,7 +24,7 @@ class QueueName(StrEnum):
 
     SEND = "send"  #: batches of issues
     LETTERS = "letters"  #: letters to readers, and notices to the editors
-    EVENTS = "events"  #: what the provider reports, and what follows from it
+    EVENTS = "events"  #: what the provider reports, what follows from it, and webhooks
     SCHEDULE = "schedule"  #: what is due by the calendar or the clock, and upkeep
 
 
@@ -36,6 +36,7 @@ _QUEUES = {
     "bounces": QueueName.EVENTS,
     "events": QueueName.EVENTS,
     "votes": QueueName.EVENTS,
+    "webhooks": QueueName.EVENTS,
 }
 
 

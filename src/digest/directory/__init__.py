@@ -23,6 +23,7 @@ from digest.directory.publication import (
     PublicTerms,
     Terms,
     directory_state,
+    public_comparisons,
     public_revision,
 )
 from digest.directory.revision_history import ChangeHistory, HistoryStep, change_histories
@@ -62,6 +63,7 @@ __all__ = [
     "newest_public",
     "part_of_list",
     "part_of_tools",
+    "public_comparisons",
     "public_revision",
     "tool_history",
     "tool_list",

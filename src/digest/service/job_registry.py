@@ -65,8 +65,14 @@ def jobs_of(app: App, stop: StopSignal) -> list[Job]:
         Job(name="events", every=MINUTE, run=lambda _: _events(app), then=("votes",)),
         Job(name="votes", every=MINUTE, run=lambda _: _votes(app)),
         Job(name="sources", every=MINUTE, run=lambda _: app.sources.poll_due(stop.stopping)),
+        Job(
+            name="webhooks",
+            every=MINUTE,
+            run=lambda _: _webhooks(app, stop),
+            then=("webhooks",),  # a run ends after a while, so that it doesn't keep a worker
+        ),
         Job(name="purge", every=DAY, run=partial(_purge, app)),
-        Job(name="prune", every=DAY, run=lambda _: str(app.events.prune())),
+        Job(name="prune", every=DAY, run=lambda _: _prune(app)),
         Job(name="backup", every=DAY, run=partial(_back_up, app)),
     ]
 
@@ -116,6 +122,17 @@ def _events(app: App) -> str:
 def _votes(app: App) -> str:
     judged = app.votes.judge()
     return f"judged {judged} votes that waited for news of their mail" if judged else ""
+
+
+def _webhooks(app: App, stop: StopSignal) -> str:
+    posted = app.webhooks.post_waiting(stop.stopping)
+    return ", ".join(f"{number} {what}" for what, number in sorted(posted.items()))
+
+
+def _prune(app: App) -> str:
+    pruned, messages = str(app.events.prune()), app.webhooks.prune()
+    parts = [pruned] if pruned else []
+    return ", ".join([*parts, f"{messages} old webhook messages"] if messages else parts)
 
 
 def _purge(app: App, now: datetime) -> str:

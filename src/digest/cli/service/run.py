@@ -39,6 +39,7 @@ from digest.settings import LogFormat
 from digest.web.app import make_site
 from digest.web.server import listen, serve_in_thread
 from digest.worker import Worker
+from subscribers.announcements import wrote_messages
 
 app = typer.Typer()
 log = logging.getLogger(__name__)
@@ -78,8 +79,17 @@ def run(
 def _runner(installation: App, stop_signal: StopSignal) -> JobRunner:
     """Return what runs the jobs: SQLite has a scheduler, PostgreSQL a queue that workers share."""
     if installation.database.is_sqlite:
-        return Scheduler(jobs_of(installation, stop_signal), partial(_run, installation))
+        scheduler = Scheduler(jobs_of(installation, stop_signal), partial(_run, installation))
+        installation.database.after_commit = partial(_wake_webhooks, scheduler)
+        return scheduler
     return Worker(installation, stop_signal, concurrency=installation.settings.concurrency)
+
+
+def _wake_webhooks(scheduler: Scheduler, session: Session) -> None:
+    """Have the messages posted that a session has written."""
+    if wrote_messages(session):
+        with suppress(LookupError):  # before the start, which runs every job
+            scheduler.wake("webhooks", due=False)
 
 
 def _run(installation: App, job: Job, woken: bool) -> bool:
