@@ -80,8 +80,8 @@ def set_up_logs(*, as_json: bool, stream: TextIO | None = None) -> None:
     root.setLevel(logging.INFO)
     # HTTP libraries log each request's URL, and readers' links with it.
     for chatty in (
-        "httpx",
-        "httpcore",
+        "httpx2",
+        "httpcore2",
         "uvicorn.access",
         "python_http_client",
         "urllib3",

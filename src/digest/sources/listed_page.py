@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import islice
 from typing import NamedTuple
 from urllib.parse import quote, urldefrag, urljoin, urlsplit
 
@@ -36,13 +37,14 @@ def listed(found: Iterable[tuple[str, str | None]], *, base: str) -> list[Listed
 
     Addresses are relative to *base*. Raises `ListUnreadable` for too many of them.
     """
+    entries = list(islice(found, MOST_LISTED + 1))
+    if len(entries) > MOST_LISTED:
+        raise ListUnreadable(f"it lists more than {MOST_LISTED:,} pages")
     pages: dict[str, ListedPage] = {}
-    for reference, date in found:
+    for reference, date in entries:
         url = _web_address(reference, base)
         if url is not None and url not in pages:
             pages[url] = ListedPage(url, _moment(date))
-        if len(pages) > MOST_LISTED:
-            raise ListUnreadable(f"it lists more than {MOST_LISTED:,} pages")
     return list(pages.values())
 
 

@@ -21,17 +21,17 @@ _TEXT_DEPTH = 3  # such as urlset, url, loc
 _MOST_TEXT = 4_000  #: characters of an address or a date
 
 
-class Sitemap(NamedTuple):
+class SitemapEntries(NamedTuple):
     """What one file lists; a file has either."""
 
     pages: list[ListedPage]
     sitemaps: list[ListedPage]
 
 
-def read_sitemap(body: bytes, *, url: str) -> Sitemap:
+def read_sitemap(body: bytes, *, url: str) -> SitemapEntries:
     """Return what *body* lists, XML that may be packed with gzip; raises `ListUnreadable`."""
     found = _Reading(_unpacked(body)).entries
-    return Sitemap(listed(found["url"], base=url), listed(found["sitemap"], base=url))
+    return SitemapEntries(listed(found["url"], base=url), listed(found["sitemap"], base=url))
 
 
 def sitemap_pages(
