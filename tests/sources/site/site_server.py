@@ -141,6 +141,7 @@ class _SiteServer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each body waits 40 ms for its head to be acknowledged
 
     @property
     def running(self) -> _SiteServer:
