@@ -115,6 +115,8 @@ class _Handler(socketserver.StreamRequestHandler):
 def _parts(path: str, query: dict[str, str]) -> Iterable[bytes]:
     if path == "/to":
         return [whole(b"", f"Location: {query['url']}", status="302 Found")]
+    if path == "/status":
+        return [whole(b"", status=f"{query['code']} So")]
     return ANSWERS[path]()
 
 

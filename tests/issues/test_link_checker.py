@@ -2,64 +2,61 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
 
 import pytest
 
+from digest.http_client import AddressRules, OutboundClient
 from digest.issues.checking import check_link, unreachable
+from tests.http_client.hostile_server import HostileServer, hostile_server
 
 TAG = "-digest_unsubscribe_token-"
 
 
-class Answers(BaseHTTPRequestHandler):
-    """Answers with the status in the path; /405-200 tells HEAD from GET."""
-
-    def do_HEAD(self) -> None:
-        self._answer(self.path.strip("/").split("-")[0])
-
-    def do_GET(self) -> None:
-        self._answer(self.path.strip("/").split("-")[-1])
-
-    def _answer(self, status: str) -> None:
-        self.send_response(int(status))
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Log nothing."""
+@pytest.fixture(scope="module")
+def server() -> Iterator[HostileServer]:
+    with hostile_server() as running:
+        yield running
 
 
-@pytest.fixture
-def url() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), Answers)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+@pytest.fixture(scope="module")
+def client() -> Iterator[OutboundClient]:
+    rules = AddressRules.allowing("127.0.0.1/32")
+    with OutboundClient(user_agent="tests", rules=rules) as made:
+        yield made
 
 
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("/200", ""),
-        ("/404", "answers 404"),
-        ("/500", "answers 500"),
-        ("/405-200", ""),
-        ("/405-404", "answers 404"),
-        ("/403-403", ""),
-        ("/429", ""),
+        ("/plain", ""),
+        ("/old", ""),
+        ("/status?code=404", "answers 404"),
+        ("/status?code=500", "answers 500"),
+        ("/status?code=401", ""),
+        ("/status?code=403", ""),
+        ("/status?code=429", ""),
+        ("/announced", ""),
     ],
 )
-def test_a_link_is_asked_whether_it_answers(url: str, path: str, said: str) -> None:
-    assert check_link(f"{url}{path}") == said
+def test_a_link_is_asked_whether_it_answers(
+    server: HostileServer, client: OutboundClient, path: str, said: str
+) -> None:
+    assert check_link(client, server.url + path) == said
 
 
-def test_a_server_that_is_not_there_is_reported() -> None:
-    assert check_link("http://127.0.0.1:1/").startswith("doesn't answer")
+def test_a_server_that_is_not_there_is_reported(client: OutboundClient) -> None:
+    said = check_link(client, "http://127.0.0.1:1/")
+    assert said == "doesn't answer (http://127.0.0.1:1 can't be connected to)"
+
+
+def test_a_link_to_an_inner_address_is_reported_and_not_asked(
+    server: HostileServer, client: OutboundClient
+) -> None:
+    asked = len(server.asked)
+    said = check_link(client, f"http://127.0.0.2:{server.port}/plain")
+    assert said == "doesn't answer (127.0.0.2 is a loopback address)"
+    assert len(server.asked) == asked
 
 
 def test_each_link_is_asked_once_and_a_readers_own_never() -> None:

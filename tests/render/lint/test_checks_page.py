@@ -167,7 +167,7 @@ sent, without network tests. It only runs if it's installed and you ask for it (
 
 **Warning.** A link or image answers with an error, or not at all. This check only runs if you ask
 for it (`digest check ISSUE --reach`), because it's the only one that uses the network. It never
-requests a reader's own links.
+requests a reader's own links, nor a private address, unless `DIGEST_ALLOWED_NETWORKS` has it.
 """
 MJML = """\
 <mjml><mj-head><mj-title>Two</mj-title>{head}<mj-attributes><mj-class name="big" font-size="20px"/>

@@ -6,6 +6,7 @@ Hides how an issue is found by number, and how issues and findings are printed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -212,7 +213,9 @@ def check(
         points, spam_says = score_spam(content, base_url=base_url, now=now)
         facts["spam_points"], findings = points, findings + spam_says
     if reach:
-        findings += unreachable(edition.html, tags_in(edition.html), check_link)
+        with call.app.outbound_client() as client:
+            check = partial(check_link, client)
+            findings += unreachable(edition.html, tags_in(edition.html), check)
     if as_json:
         call.json({**facts, "findings": [each.as_dict() for each in findings]})
     else:

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import http.client
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, build_opener
+from typing import TYPE_CHECKING
 
 from digest.render.filters import is_web_link
 from digest.render.lint import Finding, read_html, warning
 
+if TYPE_CHECKING:  # long to import, and most checks make no request
+    from digest.http_client import OutboundClient
+
 MOST = 100  #: links requested for one mail
 _PARALLEL_REQUESTS = 8
-_TIMEOUT_SECONDS = 10.0
-#: Status codes of servers that refuse HEAD; the link is requested again with GET.
-_RETRIED_WITH_GET = (
-    HTTPStatus.METHOD_NOT_ALLOWED,
-    HTTPStatus.NOT_IMPLEMENTED,
-    HTTPStatus.FORBIDDEN,
-)
 _REACHABLE_ERRORS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 
 LinkCheck = Callable[[str], str]  #: from a URL to what is wrong with it, empty when it answers
@@ -54,24 +48,14 @@ def unreachable(html: str, tags: Iterable[str], check: LinkCheck) -> list[Findin
         ]
 
 
-def check_link(url: str) -> str:
-    """Return what is wrong with *url*, empty when it answers; its body isn't read."""
-    fault = _request(url, "HEAD")
-    if fault is None:
-        fault = _request(url, "GET")
-    return fault or ""
+def check_link(client: OutboundClient, url: str) -> str:
+    """Return what is wrong with *url*, empty when it answers."""
+    from digest.http_client import Limits, OutboundFault, OutboundRefused
 
-
-def _request(url: str, method: str) -> str | None:
-    """Return what is wrong, empty when it answers; ``None`` when GET should be tried as well."""
-    request = Request(url, method=method, headers={"User-Agent": "digest-link-check"})  # noqa: S310
     try:
-        with build_opener().open(request, timeout=_TIMEOUT_SECONDS):
-            return ""
-    except HTTPError as fault:
-        fault.close()
-        if method == "HEAD" and fault.code in _RETRIED_WITH_GET:
-            return None
-        return "" if fault.code in _REACHABLE_ERRORS else f"answers {fault.code}"
-    except (URLError, OSError, http.client.HTTPException, ValueError) as fault:
-        return f"doesn't answer ({getattr(fault, 'reason', fault)!s:.60})"
+        status = client.get(url, limits=Limits(bytes=1_000_000, seconds=10.0)).status
+    except OutboundRefused as refused:
+        # A page that is larger than we care to read is there.
+        return "" if refused.fault is OutboundFault.TOO_LARGE else f"doesn't answer ({refused})"
+    answers = status < HTTPStatus.BAD_REQUEST or status in _REACHABLE_ERRORS
+    return "" if answers else f"answers {status}"
