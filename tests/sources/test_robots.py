@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from digest.http_client import Answer, Limits, OutboundFault, OutboundRefused
-from digest.sources.robots import Robots
+from digest.sources.robots import Robots, RobotsMemory
 from tests.conftest import NOW
 
 PAGE = "https://site.test/comparisons/a-vs-b"
@@ -33,7 +33,7 @@ class FakeServer:
 
 
 def robots(server: FakeServer) -> Robots:
-    return Robots(server, server.clock)
+    return Robots(server, server.clock, RobotsMemory())
 
 
 def saying(*lines: str) -> Robots:
@@ -87,13 +87,22 @@ def test_while_its_server_fails_a_site_is_not_asked(status: int) -> None:
         robots(FakeServer(status=status)).allows(PAGE)
 
 
-def test_a_failure_is_not_remembered() -> None:
+def test_a_failure_is_remembered_for_a_while() -> None:
     server = FakeServer(status=503)
     rules = robots(server)
-    with pytest.raises(OutboundRefused):
-        rules.allows(PAGE)
-    server.status = 404
+    for _ in range(2):
+        with pytest.raises(OutboundRefused):
+            rules.allows(PAGE)
+    server.status, server.now = 404, NOW + timedelta(minutes=10)
     assert rules.allows(PAGE)
+    assert len(server.asked) == 2
+
+
+def test_what_one_poll_learned_the_next_one_knows() -> None:
+    server, memory = FakeServer(), RobotsMemory()
+    for _ in range(3):
+        Robots(server, server.clock, memory).allows(PAGE)
+    assert len(server.asked) == 1
 
 
 def test_a_site_is_asked_once_a_day() -> None:

@@ -1,7 +1,7 @@
 """Follow other sites, and read one page of theirs when a person asks.
 
-This module hides how a reader of sites is put together: one pool of connections and one memory of
-what each site's robots.txt says, for as long as it is used.
+This module hides how a reader of sites is put together: one pool of connections for as long as it
+is used, and one memory of what each site's robots.txt says, for as long as the process lives.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -23,7 +23,7 @@ from digest.sources.following import FoundSource, add_source, find_source
 from digest.sources.listing import list_pages
 from digest.sources.pages import read_page
 from digest.sources.polling import Polling, PollResult, due_sources, poll
-from digest.sources.robots import Robots
+from digest.sources.robots import Robots, RobotsMemory
 from digest.sources.site_reader import PageFailed, PageGone, SiteReader
 
 RUN = timedelta(seconds=50)  #: after which a service's run leaves the rest to the next minute
@@ -34,6 +34,7 @@ class SourcePolling:
     """What follows an installation's sources."""
 
     resources: Resources
+    robots_memory: RobotsMemory = field(default_factory=RobotsMemory, repr=False)
 
     def poll_due(self, stopping: threading.Event) -> str:
         """Poll the sources that are due, for some seconds; return a one-line summary.
@@ -135,7 +136,7 @@ class SourcePolling:
     def _reader(self, wait: Callable[[float], bool]) -> Iterator[Callable[[], SiteReader]]:
         """Yield what makes a reader for each source; they share connections and robots.txt."""
         with self.resources.outbound_client() as client:
-            robots = Robots(client, self.resources.clock)
+            robots = Robots(client, self.resources.clock, self.robots_memory)
             yield lambda: SiteReader(client=client, robots=robots, wait=wait)
 
 

@@ -23,6 +23,8 @@ ROBOT = "digest-engine"
 #: RFC 9309 wants 500 KiB to be read, and five redirects to be followed.
 _LIMITS = Limits(bytes=512_000, seconds=20.0, redirects=5)
 _KEPT = timedelta(days=1)
+#: So that a list of pages on a site that hangs doesn't wait for it once a page.
+_FAILURE_KEPT = timedelta(minutes=10)
 _MOST_SITES = 500
 #: Seconds. A site that asks for more is read this slowly, and never stops all the others.
 _MOST_DELAY = 60.0
@@ -33,19 +35,39 @@ _AGENT_LINE = re.compile(r"\s*user[-\s]*agent(?=[\s:]|$)\s*:?(?P<name>[^#]*)", r
 
 @dataclass(frozen=True, kw_only=True)
 class _Remembered:
-    rules: Protego
-    read_at: datetime
+    rules: Protego | OutboundRefused
+    until: datetime
+
+
+class RobotsMemory:
+    """What is known of robots.txt files by the sites they are of; kept as long as a process."""
+
+    def __init__(self) -> None:
+        self._sites: dict[str, _Remembered] = {}
+
+    def recall(self, site: str, now: datetime) -> Protego | OutboundRefused | None:
+        """Return the rules of *site*, or why they couldn't be read; ``None`` if they are due."""
+        known = self._sites.get(site)
+        return known.rules if known is not None and now < known.until else None
+
+    def remember(self, site: str, rules: Protego | OutboundRefused, now: datetime) -> None:
+        """Keep the rules of *site* for a day, or for a while that they couldn't be read."""
+        for oldest in list(self._sites)[: len(self._sites) + 1 - _MOST_SITES]:
+            self._sites.pop(oldest, None)
+        kept = _KEPT if isinstance(rules, Protego) else _FAILURE_KEPT
+        self._sites[site] = _Remembered(rules=rules, until=now + kept)
 
 
 class Robots:
-    """The rules of every site that is asked; made once, so that each is read once a day.
+    """The rules of every site that is asked, each read when it is first needed.
 
     Each method raises `OutboundRefused` where the rules can't be read now.
     """
 
-    def __init__(self, client: Fetcher, clock: Callable[[], datetime]) -> None:
-        self._client, self._clock = client, clock
-        self._sites: dict[str, _Remembered] = {}
+    def __init__(
+        self, client: Fetcher, clock: Callable[[], datetime], memory: RobotsMemory
+    ) -> None:
+        self._client, self._clock, self._memory = client, clock, memory
 
     def allows(self, url: str) -> bool:
         """Return whether *url* may be asked for."""
@@ -57,23 +79,26 @@ class Robots:
 
     def _rules(self, url: str) -> Protego:
         site, now = _site(url), self._clock()
-        known = self._sites.get(site)
-        if known is None or not timedelta() <= now - known.read_at < _KEPT:
-            known = _Remembered(rules=self._read(site), read_at=now)
-            while len(self._sites) >= _MOST_SITES:
-                del self._sites[next(iter(self._sites))]
-            self._sites[site] = known
-        return known.rules
+        rules = self._memory.recall(site, now)
+        if rules is None:
+            rules = self._read(site)
+            self._memory.remember(site, rules, now)
+        if isinstance(rules, OutboundRefused):
+            raise OutboundRefused(rules.fault, str(rules))
+        return rules
 
-    def _read(self, site: str) -> Protego:
-        answer = self._client.get(f"{site}/robots.txt", limits=_LIMITS)
+    def _read(self, site: str) -> Protego | OutboundRefused:
+        try:
+            answer = self._client.get(f"{site}/robots.txt", limits=_LIMITS)
+        except OutboundRefused as refused:
+            return refused
         if answer.status == HTTPStatus.OK:
             text = answer.body.decode("utf-8-sig", errors="replace")
             return Protego.parse("\n".join(map(_for_us, text.splitlines())))
         is_missing = HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
         if is_missing and answer.status != _LATER:
             return Protego.parse("")
-        raise OutboundRefused(
+        return OutboundRefused(
             OutboundFault.UNREACHABLE, f"{site} answers {answer.status} for its robots.txt"
         )
 
