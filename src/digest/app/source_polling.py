@@ -20,11 +20,11 @@ from digest.delivery.sending import alive, this_process
 from digest.errors import ComparisonUnreadable, NotFound, WrongState
 from digest.sources import AcceptRule, SourceKind, forget_decided, source_facts
 from digest.sources.following import FoundSource, add_source, find_source
-from digest.sources.listing import list_pages
 from digest.sources.pages import read_page
 from digest.sources.polling import Polling, PollResult, due_sources, poll
 from digest.sources.robots import Robots, RobotsMemory
 from digest.sources.site_reader import PageFailed, PageGone, SiteReader
+from digest.sources.source_listing import list_pages
 
 RUN = timedelta(seconds=50)  #: after which a service's run leaves the rest to the next minute
 

@@ -1,9 +1,9 @@
 """Sites that are followed: what they publish is proposed, and an editor decides on it.
 
 `following` finds out what an address is, and adds it as a source of `models`. `polling` looks at a
-source: `listing` says which pages it has, by `sitemaps`, `feeds` or links, and `site_reader` asks
-for each within what `robots` allows. The package `pages` reads a comparison from the bytes of a
-page, and `proposals` keeps what differs from the stored one until an editor accepts or dismisses
+source: `source_listing` says which pages it has, by `sitemaps`, `feeds` or links, and `site_reader`
+asks for each within what `robots` allows. The package `pages` reads a comparison from the bytes of
+a page, and `proposals` keeps what differs from the stored one until an editor accepts or dismisses
 it, or the source's rule does: only then does it reach the table of comparisons. `source_facts`
 tells all of it to commands and programs. What asks other servers takes long to import, so it isn't
 named here: `digest.app.source_polling` puts it together.

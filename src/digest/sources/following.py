@@ -17,10 +17,10 @@ from sqlmodel import Session, select
 from digest.errors import ComparisonUnreadable, DigestError, WrongState
 from digest.sources import store
 from digest.sources.listed_page import ListUnreadable
-from digest.sources.listing import listing_of
 from digest.sources.models import AcceptRule, Source, SourceKind
 from digest.sources.pages import read_page
 from digest.sources.site_reader import LIST_LIMITS, FetchedPage, PageGone, SiteReader
+from digest.sources.source_listing import listing_of
 from digest.sources.store import SourceListing
 
 #: Where a site's list of pages usually is, by the address of any of its pages.
