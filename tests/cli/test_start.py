@@ -120,7 +120,7 @@ OF_VOTES = {"vote", "vote_change", "vote_count", "vote_visit", "scanned_copy", "
 OF_OTHERS = {
     *("source", "source_page", "proposal"),
     *("api_token", "api_answer"),
-    *("webhook", "webhook_kind", "announcement"),
+    *("webhook", "webhook_kind", "webhook_message", "announcement"),
 }
 
 

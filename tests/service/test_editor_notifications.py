@@ -20,8 +20,11 @@ from digest.mail.transport import Accepted, Answer, InDoubt, NotSent
 from digest.render.rendered import Rendered
 from digest.service.editor_notifications import EditorNotifications, notify_editors
 from digest.service.publisher import ReleaseDecision
+from digest.sources.models import PageOutcome, Source, SourcePage
+from digest.sources.proposals import propose
 from subscribers.tokens import Tokens
 from tests.service.conftest import NO, World
+from tests.sources.conftest import Followed, draft
 
 TOKENS = Tokens(["a secret of the tests, long enough"])
 TUESDAY = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -87,6 +90,18 @@ def test_the_draft_goes_to_each_editor_alone_with_what_to_do_above_it(
     assert sent.content.text.startswith("This is the draft of issue 1.\nIt goes out on Tuesday, 24")
     assert "digest approve 1" in sent.content.html
     assert [to.address for to in sent.recipients] == ["ed@example.org", "ann@example.org"]
+
+
+def test_the_draft_says_how_many_proposals_wait(mailbox: EditorMailbox) -> None:
+    followed = Followed(mailbox.world.database)
+    with mailbox.world.database.write() as session:
+        source = session.get_one(Source, followed.source_id)
+        page = session.get_one(SourcePage, followed.page_id)
+        assert propose(session, source, page, draft(), TUESDAY) is PageOutcome.NEW
+    mailbox.tick(TUESDAY - 48 * HOUR)
+    (sent,) = mailbox.transport.accepted
+    says = "1 proposal waits from the sites you follow: digest sources proposals"
+    assert says in sent.content.text
 
 
 def test_the_command_in_a_letter_names_another_newsletter(

@@ -29,6 +29,7 @@ from digest.mail.mailing import Content, Mailing, Recipient
 from digest.mail.marked_copy import inert_recipient
 from digest.mail.transport import Answer
 from digest.service.publisher import Allowed, ReleaseDecision
+from digest.sources import count_waiting
 from subscribers import letter_queue
 from subscribers.models import LetterKind, LetterState
 from subscribers.sql import UnitOfWork
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 _NOTIFIED = [state for state in SlotState if state is not SlotState.RELEASED]
 #: Notices that carry the issue itself.
 _WITH_ISSUE = (EditorNotice.DRAFT, EditorNotice.REMINDER)
+#: Notices while the issue's comparisons can still change.
+_BEFORE = (*_WITH_ISSUE, EditorNotice.NO_DRAFT)
 #: Notices after which there is something to decide.
 _REVIEWED = (*_WITH_ISSUE, EditorNotice.HELD, EditorNotice.SENT_BACK)
 MOST_WARNINGS = 8  #: findings a letter lists
@@ -88,6 +91,7 @@ class _Due(NamedTuple):
     kind: EditorNotice
     decision: ReleaseDecision
     sent_back: Approval | None = None  #: who sent it back, and why
+    proposals: int = 0  #: of sources, that wait while the issue can still change
 
     def about(self, newsletter: Newsletter) -> str:
         """Return what the notice is about, by which it is sent once."""
@@ -120,7 +124,8 @@ def _due(
         elif kind is EditorNotice.HELD and not was_sent(slot, kind):
             decision = _decision(letters, session, slot)._replace(why=slot.note)
         if kind and not was_sent(slot, kind):
-            due.append(_Due(slot, kind, decision))
+            open_ = count_waiting(session) if kind in _BEFORE else 0
+            due.append(_Due(slot, kind, decision, proposals=open_))
         due += _due_sent_back(letters, session, newsletter, slot, notices)
     return due
 
@@ -264,6 +269,9 @@ def _words(newsletter: Newsletter, issue: Issue | None, due: _Due) -> tuple[str,
         "by": due.decision.by,
         "step": due.decision.step or _step(due, issue, build),
         "hours": newsletter.max_lateness,
+        "proposals": "1 proposal waits"
+        if due.proposals == 1
+        else f"{due.proposals:,} proposals wait",
         "you": "you approve it"
         if newsletter.approvals_needed == 1
         else f"{newsletter.approvals_needed} of you have approved it",
@@ -273,6 +281,7 @@ def _words(newsletter: Newsletter, issue: Issue | None, due: _Due) -> tuple[str,
         else f"{build} --yes, then approve and send it",
     }
     subject, *paragraphs = _WORDS[due.kind]
+    paragraphs += [_PROPOSALS] if due.proposals else []
     if due.kind is EditorNotice.DRAFT and due.decision.by:
         paragraphs[1:] = [_APPROVED]
     words = [paragraph.format(**gaps) for paragraph in paragraphs]
@@ -299,6 +308,8 @@ def _warning_paragraphs(warnings: Sequence[str]) -> list[str]:
     ]
 
 
+#: Ends a notice before the issue goes out.
+_PROPOSALS = "{proposals} from the sites you follow: digest sources proposals"
 #: Replaces the request for an approval.
 _APPROVED = "It goes out on {when}: it is approved by {by}."
 #: The subject, then the paragraphs.

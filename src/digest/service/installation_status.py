@@ -18,6 +18,7 @@ from digest.issues import store
 from digest.issues.models import Newsletter
 from digest.service.job_registry import release_decision
 from digest.service.overview import job_facts, job_runs, recent_slots, slot_facts
+from digest.sources import count_waiting
 
 
 def running_newsletters(session: Session) -> Sequence[Newsletter]:
@@ -47,6 +48,7 @@ def service_facts(app: App, slugs: Sequence[str]) -> dict[str, Any]:
                 for slot in recent_slots(session, row, now)
             ],
             "ticks": [job_facts(row, now) for row in job_runs(session)],
+            "proposals": count_waiting(session),
             **worker_facts(session),
         }
 

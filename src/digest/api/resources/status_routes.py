@@ -55,6 +55,7 @@ class ServiceStatus(BaseModel):
     scheduled: bool = Field(description="Whether the service builds and sends by itself.")
     turns: list[PeriodStatus]
     ticks: list[JobStatus]
+    proposals: int = Field(description="How many proposals of sources wait for an editor.")
     workers: WorkerStatus | None = Field(None, description="On PostgreSQL only.")
 
 

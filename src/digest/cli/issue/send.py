@@ -28,7 +28,12 @@ from digest.cli.context import (
 )
 from digest.cli.issue.drafting import NewsletterOption, find_issue
 from digest.cli.issue.issue_dates import confirm_early
-from digest.cli.issue.service_status import print_hold, print_jobs, print_slots
+from digest.cli.issue.service_status import (
+    print_hold,
+    print_jobs,
+    print_proposals,
+    print_slots,
+)
 from digest.cli.issue.status_output import print_status
 from digest.delivery.counts import DeliveryCounts, count_deliveries
 from digest.delivery.models import Rollout
@@ -335,6 +340,7 @@ def _list_issues(call: CommandContext, slug: str | None, *, as_json: bool) -> No
         for each in reports:
             print_status(call, *each)
         print_slots(call, service, row.slug)
+    print_proposals(call, service)
     print_jobs(call, service)
 
 

@@ -31,6 +31,13 @@ def print_slots(call: CommandContext, facts: dict[str, Any], slug: str) -> None:
         _print_slot(call, slot)
 
 
+def print_proposals(call: CommandContext, facts: dict[str, Any]) -> None:
+    """Print how many proposals of sources wait for an editor, if any do."""
+    if facts["proposals"]:
+        waits = counted(facts["proposals"], "proposal waits", "proposals wait")
+        call.out.print(f"\n{waits} for an editor: digest sources proposals", markup=False)
+
+
 def print_jobs(call: CommandContext, facts: dict[str, Any]) -> None:
     """Print the job runs that `service_facts` returned."""
     if not facts["ticks"]:
