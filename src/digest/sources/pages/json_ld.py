@@ -61,8 +61,12 @@ class _Graph:
 
     def __init__(self, blocks: Sequence[str]) -> None:
         self.nodes: list[Node] = []
+        self.faults: list[str] = []  # of blocks that can't be read
         for block in blocks:
-            self.nodes.extend(_nodes(_loaded(block), _MAX_NODES - len(self.nodes)))
+            try:
+                self.nodes.extend(_nodes(_loaded(block), _MAX_NODES - len(self.nodes)))
+            except NoComparison as fault:
+                self.faults.append(str(fault))
         self._by_id = {
             str(node["@id"]): node
             for node in reversed(self.nodes)
@@ -135,8 +139,10 @@ def _compared(graph: _Graph) -> tuple[Node, Sequence[Node]]:
     tools = list(_reviewed(graph))
     if len(tools) == _SIDES:
         return {}, tools
+    if graph.faults:
+        raise NoComparison(graph.faults[0])
     if counts:
-        raise NoComparison(f"its ItemList has {counts[0]} tools with a name; a comparison has two")
+        raise NoComparison(f"its ItemList has {counts[0]} entries; a comparison has two tools")
     raise NoComparison(f"it has reviews of {len(tools)} tools; a comparison has two")
 
 
