@@ -29,6 +29,7 @@ from digest.preview.forms import (
     newsletter_routes,
 )
 from digest.preview.origin_guard import POLICY, OriginGuard
+from digest.preview.proposals import proposal_routes
 from digest.preview.query import PanelName, PreviewQuery, read_query
 from digest.preview.session import PreviewSession
 from digest.render.template_paths import shipped_templates
@@ -45,6 +46,7 @@ _FILES = {
     "forms.js": "text/javascript",
     "comparison.js": "text/javascript",
     "newsletters.js": "text/javascript",
+    "proposals.js": "text/javascript",
     "desk.svg": "image/svg+xml",
 }
 
@@ -71,6 +73,7 @@ def make_preview(preview: PreviewSession, live: FileWatcher, *, port: int, token
             Route("/issue/{action}", handlers.issue, methods=["POST"]),
             *comparison_routes(preview, live),
             *newsletter_routes(preview, live),
+            *proposal_routes(preview, live),
             *image_routes(preview),
             *(Route(f"/{name}", _file(name)) for name in _FILES),
         ],

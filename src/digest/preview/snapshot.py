@@ -31,6 +31,7 @@ from digest.preview.release import EmptyWeek, ReleaseFacts, read_empty_week, rea
 from digest.render.rendered import Rendered
 from digest.render.sandbox import RenderProcess
 from digest.render.template_paths import template_folders
+from digest.sources import count_waiting
 from subscribers.errors import SubscribersError
 
 
@@ -93,6 +94,7 @@ class Snapshot:
     send_fault: str = ""  #: why the newest send from this desk stopped
     last: PastEdition | None = None  #: the issue before this one
     approved: PastEdition | None = None  #: this issue's edition of the newest approval
+    proposals: int = 0  #: of followed sites, that wait for an editor
     unchecked: bool = False  #: whether the findings are those of the previous build
     milliseconds: float = 0.0
 
@@ -128,6 +130,7 @@ def _visible(snapshot: Snapshot) -> tuple[object, ...]:
         snapshot.standing and snapshot.standing.sent_back,
         snapshot.overlay and sorted(snapshot.overlay.drafts),
         snapshot.others,
+        snapshot.proposals,
         snapshot.empty,
         snapshot.release,
         snapshot.variants,
@@ -189,6 +192,7 @@ def take_snapshot(
     )
     try:
         with app.database.read() as session:
+            snapshot = replace(snapshot, proposals=count_waiting(session))
             newsletter = store.newsletter(session, slug)
             week = wanted or next_issue(session, newsletter, app.clock()).period
             standing = _standing(session, app, newsletter, week)
