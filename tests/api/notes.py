@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from secrets import token_hex
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
@@ -32,6 +33,18 @@ def add_note(change: ChangeRequest, note: Note) -> Response:
             raise WrongState("there is such a note", next_step="take another name")
         session.add(row_of(note))
         return ChangeAnswer(shown=note, status=201, location=f"/api/v1/notes/{note.name}")
+
+    return change.run(act)
+
+
+@router.post("/tallies", status_code=201, response_model=Note, dependencies=[WRITES])
+def add_tally(change: ChangeRequest) -> Response:
+    """Add a note under a name of its own, each time that this is done."""
+
+    def act(session: Session) -> ChangeAnswer:
+        note = Note(name=token_hex(8), result="")
+        session.add(row_of(note))
+        return ChangeAnswer(shown=note, status=201)
 
     return change.run(act)
 

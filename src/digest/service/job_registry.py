@@ -12,6 +12,7 @@ from functools import partial
 
 from sqlmodel import Session
 
+from digest.access import purge_answers
 from digest.app.installation import App
 from digest.delivery.sending import (
     Grouping,
@@ -139,6 +140,7 @@ def _purge(app: App, now: datetime) -> str:
     purged = purge(app.database, app.hashes, now, app.public_site.retention)
     voters = app.votes.purge()
     app.sources.forget_decided()
+    purge_answers(app.database, now)
     app.database.scrub()
     return (
         f"forgot {purged.pending} unconfirmed sign-ups, {purged.networks} network addresses,"
