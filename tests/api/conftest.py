@@ -19,7 +19,7 @@ from digest.db import Database
 from digest.issues.models import Newsletter
 from digest.settings import load
 from tests.api import notes
-from tests.web.conftest import SECRET, Clock
+from tests.web.conftest import SECRET, Clock, make_running, site, stock
 
 BASE = "https://news.example.com"
 
@@ -89,3 +89,6 @@ def api(database: Database, portal: anyio.from_thread.BlockingPortal) -> Api:
 @pytest.fixture
 def sqlite_api(sqlite_database: Database, portal: anyio.from_thread.BlockingPortal) -> Api:
     return api_of(sqlite_database, portal)
+
+
+__all__ = ["make_running", "site", "stock"]

@@ -30,6 +30,7 @@ OPEN = [
     "/tools",
     "/tools/ravelin-coder-2",
     "/own-links",
+    "/api/v1/docs",
     "/nothing",
     "/subscribe",
     "/subscribe?lang=de",

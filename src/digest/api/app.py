@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import orjson
@@ -9,17 +10,19 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from digest.api.admission import Admission
 from digest.api.openapi_document import openapi_document
 from digest.api.public_answers import PublicAnswers
+from digest.api.reference_page import render_reference
 from digest.api.resources import ROUTERS
 from digest.api.unit_of_change import REPLAYED, KeysUnderWay
 from digest.app.installation import App
 
 #: Headers of answers that a page of another origin may read.
 _EXPOSED = ("ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", REPLAYED)
+_ALLOWED = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match")
 _CACHED = {"Cache-Control": "public, max-age=300"}
 
 
@@ -49,12 +52,24 @@ def make_api(app: App) -> DigestApi:
     for router in ROUTERS:
         api.include_router(router)
 
+    _describe(api, app)
+    return api
+
+
+def _describe(api: DigestApi, app: App) -> None:
+    """Serve the OpenAPI document and its page; each is made on first use and kept."""
+    document = cache(lambda: orjson.dumps(api.openapi()))
+    page = cache(lambda: render_reference(app, api.openapi()))
+
     @api.get("/openapi.json", include_in_schema=False)
     def openapi_json() -> Response:
         """Answer with the OpenAPI document."""
-        return Response(orjson.dumps(api.openapi()), headers=_CACHED, media_type="application/json")
+        return Response(document(), headers=_CACHED, media_type="application/json")
 
-    return api
+    @api.get("/docs", include_in_schema=False)
+    def docs() -> Response:
+        """Answer with the page that shows it to people."""
+        return HTMLResponse(page(), headers=_CACHED)
 
 
 async def _raise(_request: Request, fault: Exception) -> Response:
@@ -71,7 +86,13 @@ def _middleware(app: App) -> list[Middleware]:
         CORSMiddleware,
         allow_origins=origins,
         allow_methods=["GET", "PUT", "POST", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Idempotency-Key",
+            "If-Match",
+            "If-None-Match",
+        ],
         expose_headers=_EXPOSED,
         max_age=600,
     )

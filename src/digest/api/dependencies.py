@@ -74,6 +74,7 @@ async def _change(
     idempotency_key: Annotated[
         str | None,
         Header(
+            alias="Idempotency-Key",
             description="A random text of yours for this one change, such as a UUID. Sent again"
             " with the same key within 24 hours, the request isn't done twice: it gets the first"
             " answer.",
@@ -98,6 +99,7 @@ async def _if_match(
     if_match: Annotated[
         str | None,
         Header(
+            alias="If-Match",
             max_length=2_000,
             description="The ETag of the version that you want to change; * for any.",
         ),
@@ -116,7 +118,9 @@ IssueNumber = Annotated[int, Path(ge=1, le=MAX_NUMBER, description="The issue's 
 NewsletterPath = Annotated[
     str, Path(max_length=64, pattern=_SLUG, description="The newsletter's slug.")
 ]
-SlugPath = Annotated[str, Path(max_length=200, pattern=_SLUG)]
+SlugPath = Annotated[
+    str, Path(max_length=200, pattern=_SLUG, description="Its slug: the end of its URL.")
+]
 NewsletterFilter = Annotated[
     str | None,
     Query(max_length=64, pattern=_SLUG, description="The newsletter's slug; by default, all."),

@@ -6,9 +6,11 @@ document, which headers tell the rate, and what is true of every operation.
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import version
 from typing import Any
 
+import orjson
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
@@ -42,7 +44,14 @@ TAGS = [
     {"name": "reports", "description": "What became of an issue."},
     {"name": "status", "description": "How the service does."},
 ]
+_LIST_PAGE = re.compile(r"\bListPage[_[](\w+?)(?:_\b|\])")
 _METHODS = ("get", "put", "post", "patch", "delete")
+_SUCCESS = {
+    "200": "What was asked for.",
+    "201": "What was added.",
+    "202": "It was taken, and is done in a moment.",
+    "204": "It was done; there is no body.",
+}
 _RATE_HEADERS = {
     "RateLimit": {
         "description": "What is left of the quota (`r`), and in how many seconds it is whole (`t`)",
@@ -59,15 +68,17 @@ _RATE_HEADERS = {
 
 def openapi_document(api: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document of an API."""
-    document = get_openapi(
-        title=TITLE,
-        version=version("digest-engine"),
-        openapi_version=api.openapi_version,
-        summary="Content in, issues out, and what became of them.",
-        description=DESCRIPTION,
-        routes=api.routes,
-        tags=TAGS,
-        servers=[{"url": PREFIX}],
+    document = _plainly_named(
+        get_openapi(
+            title=TITLE,
+            version=version("digest-engine"),
+            openapi_version=api.openapi_version,
+            summary="Content in, issues out, and what became of them.",
+            description=DESCRIPTION,
+            routes=api.routes,
+            tags=TAGS,
+            servers=[{"url": PREFIX}],
+        )
     )
     used = {tag for each in _operations(document) for tag in each.get("tags", ())}
     document["tags"] = [tag for tag in TAGS if tag["name"] in used]
@@ -83,7 +94,20 @@ def openapi_document(api: FastAPI) -> dict[str, Any]:
     components["responses"] = {"Problem": _problem_response()}
     for operation in _operations(document):
         _complete(operation)
+    for item in document["paths"].values():
+        if "get" in item:
+            known = "You have it already, by the ETag in If-None-Match."
+            item["get"]["responses"]["304"] = {"description": known}
     return document
+
+
+def _plainly_named(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with ``IssuePage`` in place of ``ListPage_Issue_``."""
+    text = orjson.dumps(document).decode()
+    named: dict[str, Any] = orjson.loads(
+        re.sub(r"\bListPage(?:_|\[)(\w+?)(?:_\b|\])", r"\1Page", text)
+    )
+    return named
 
 
 def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -96,6 +120,9 @@ def _complete(operation: dict[str, Any]) -> None:
     """Say of an operation what is true of all."""
     responses = operation["responses"]
     responses.pop("422", None)
+    for status, response in responses.items():
+        if response["description"] == "Successful Response":
+            response["description"] = _SUCCESS[status]
     told = {name: {"$ref": f"#/components/headers/{name}"} for name in _RATE_HEADERS}
     for response in responses.values():
         response.setdefault("headers", {}).update(told)

@@ -290,6 +290,14 @@ def directory_page(name: str, site: Site, shown: object, *, folder: Path | None 
     return _page(name, {"site": site, "shown": shown}, folder=folder)
 
 
+def reference_page(site: Site, shown: object, *, folder: Path | None = None) -> str:
+    """Return the reference of the API, which is in English; raises `TemplateBroken`.
+
+    *shown* is of the shape of `digest.api.reference_page.ReferenceView`.
+    """
+    return _page("reference", {"site": site, "shown": shown}, folder=folder)
+
+
 def asset(name: str, *, folder: Path | None = None) -> str:
     """Return the text of a style sheet or of icon.svg; raises `TemplateBroken` without it."""
     for place in template_folders("web", folder):

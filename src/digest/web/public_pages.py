@@ -43,7 +43,17 @@ from subscribers.web import SiteConfig
 OWN_LINKS = "/own-links"
 _FILE = 300
 #: In templates/web.
-_SHEETS = ("style", "comparisons", "directory", "lists", "page", "review", "tool", "vote")
+_SHEETS = (
+    "style",
+    "comparisons",
+    "directory",
+    "lists",
+    "page",
+    "reference",
+    "review",
+    "tool",
+    "vote",
+)
 
 
 def _card(session: Session, entry: NewsletterEntry) -> NewsletterCard:
