@@ -19,6 +19,19 @@ DigestError
 └── BadSignature               an event webhook request isn't signed by the provider
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class FieldFault(NamedTuple):
+    """What is wrong with one field of a JSON text."""
+
+    location: tuple[int | str, ...]  #: keys and indexes, from the outside in
+    message: str  #: "must be a number"
+    line: int  #: from 1
+
 
 class DigestError(Exception):
     """Digest can't do what was asked."""
@@ -48,13 +61,22 @@ class PackageMissing(DatabaseUnfit):
 class ComparisonUnreadable(DigestError):
     """The text isn't readable as a comparison.
 
-    *line* counts from 1 and is ``None`` when the fault has no one place; *source* names the file.
+    *line* counts from 1 and is ``None`` when the fault has no one place; *source* names the file,
+    and *fields* has each fault of one that is read by keys.
     """
 
-    def __init__(self, reason: str, *, line: int | None = None, source: str = "") -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        line: int | None = None,
+        source: str = "",
+        fields: Sequence[FieldFault] = (),
+    ) -> None:
         where = ":".join(part for part in (source, str(line) if line else "") if part)
         super().__init__(f"{where}: {reason}" if where else reason)
         self.reason, self.line, self.source = reason, line, source
+        self.fields = tuple(fields)
 
 
 class NotFound(DigestError):

@@ -118,9 +118,8 @@ IssueNumber = Annotated[int, Path(ge=1, le=MAX_NUMBER, description="The issue's 
 NewsletterPath = Annotated[
     str, Path(max_length=64, pattern=_SLUG, description="The newsletter's slug.")
 ]
-SlugPath = Annotated[
-    str, Path(max_length=200, pattern=_SLUG, description="Its slug: the end of its URL.")
-]
+#: A slug may have letters of any script; who asks for what no slug has, finds nothing.
+SlugPath = Annotated[str, Path(max_length=400, description="The slug, as lists show it.")]
 NewsletterFilter = Annotated[
     str | None,
     Query(max_length=64, pattern=_SLUG, description="The newsletter's slug; by default, all."),

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from digest.api.problems import MEDIA_TYPE, PREFIX, PROBLEMS, FieldProblem, ProblemDocument
+from digest.comparisons.schema import ComparisonContent
 
 TITLE = "Digest API"
 DESCRIPTION = """\
@@ -84,10 +85,9 @@ def openapi_document(api: FastAPI) -> dict[str, Any]:
     document["tags"] = [tag for tag in TAGS if tag["name"] in used]
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
-    for model in (FieldProblem, ProblemDocument):
+    for model in (FieldProblem, ProblemDocument, ComparisonContent):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-        schema.pop("$defs", None)
-        schemas[model.__name__] = schema
+        schemas |= {**schema.pop("$defs", {}), model.__name__: schema}
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     components["headers"] = _RATE_HEADERS

@@ -15,7 +15,7 @@ from typing import Any
 from fastapi import HTTPException
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import DataError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import Response
 
@@ -172,6 +172,9 @@ def _refusal_of(fault: Exception) -> ApiRefusal:
 def _of_others(fault: Exception) -> ApiRefusal:
     if isinstance(fault, (DataError, OverflowError)):  # a NUL in a text, or a number too large
         return ApiRefusal(ProblemType.INVALID, "A value in it can't be stored.")
+    if isinstance(fault, IntegrityError):
+        words = "Another request stored the same at the same time."
+        return ApiRefusal(ProblemType.CONFLICT, words, next_step="send it again")
     if isinstance(fault, SQLAlchemyError):
         return _later("The database can't be reached.")
     return ApiRefusal(
@@ -237,6 +240,10 @@ def _pointer(place: Sequence[str | int]) -> str:
     kind, *rest = place
     if kind != "body":
         return str(rest[0]) if rest else str(kind)
-    return "#" + "".join(
-        "/" + str(part).replace("~", "~0").replace("/", "~1")[:64] for part in rest
-    )
+    return pointer_of(rest)
+
+
+def pointer_of(location: Sequence[str | int]) -> str:
+    """Return a place in a body as a JSON pointer (RFC 6901)."""
+    parts = (str(part).replace("~", "~0").replace("/", "~1")[:64] for part in location)
+    return "#" + "".join(f"/{part}" for part in parts)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
+from urllib.parse import quote
 
 from pydantic import BaseModel
 from sqlmodel import Session
@@ -42,7 +43,7 @@ class ChangeAnswer:
         if (tagged := self.version or self.shown) is not None:
             headers["ETag"] = etag_of(tagged)
         if self.location:
-            headers["Location"] = self.location
+            headers["Location"] = quote(self.location)  # a slug has letters of any script
         return headers
 
 

@@ -17,7 +17,7 @@ from digest.comparisons.content_faults import (
 )
 from digest.comparisons.models import SourceForm
 from digest.comparisons.schema import ComparisonContent, ComparisonDraft, draft_of
-from digest.errors import ComparisonUnreadable
+from digest.errors import ComparisonUnreadable, FieldFault
 
 _FAULTS_NAMED = 5
 _CONTENDERS = '"contenders"'
@@ -98,15 +98,19 @@ def _no_constant(name: str) -> Any:
 def _unreadable(fault: ValidationError, text: str, source: str) -> ComparisonUnreadable:
     """Return an error with the first faults, each with its field, and the line of the first."""
     errors = errors_of(fault)
-    lines = [line_of(error["loc"], text) for error in errors[:_FAULTS_NAMED]]
+    fields = [
+        FieldFault(error["loc"], message_of(error), line_of(error["loc"], text))
+        for error in errors[:_FAULTS_NAMED]
+    ]
     messages = [
-        f"{_path(error['loc'])}{message_of(error)}" + (f" (line {line})" if number else "")
-        for number, (error, line) in enumerate(zip(errors, lines, strict=False))
+        f"{_path(each.location)}{each.message}" + (f" (line {each.line})" if number else "")
+        for number, each in enumerate(fields)
     ]
     if len(errors) > _FAULTS_NAMED:
         messages.append(f"and {len(errors) - _FAULTS_NAMED} more")
-    line = lines[0] if errors[0]["loc"] else None  # what the whole file lacks has no line
-    return ComparisonUnreadable("; ".join(messages), line=line, source=source)
+    first = fields[0]
+    line = first.line if first.location else None  # what the whole file lacks has no line
+    return ComparisonUnreadable("; ".join(messages), line=line, source=source, fields=fields)
 
 
 def _path(loc: Location) -> str:

@@ -236,9 +236,12 @@ def _newest_imports(session: Session, ids: Collection[int]) -> dict[int, str]:
     return dict(rows)  # the last one is the newest
 
 
-def by_slug(session: Session, slug: str) -> Comparison:
-    """Return the comparison called *slug*; raises `NotFound`."""
-    comparison = _find(session, slug)
+def by_slug(session: Session, slug: str, *, lock: bool = False) -> Comparison:
+    """Return the comparison called *slug*; raises `NotFound`.
+
+    *lock* locks the row until the caller commits.
+    """
+    comparison = _find(session, slug, lock=lock)
     if comparison is None:
         raise NotFound(f"no comparison is called {slug}", next_step="digest comparisons list")
     return comparison
@@ -356,8 +359,15 @@ def locate(session: Session, draft: ComparisonDraft) -> tuple[str, Comparison | 
         number += 1
 
 
-def _find(session: Session, slug: str) -> Comparison | None:
-    return session.exec(select(Comparison).where(col(Comparison.slug) == slug)).one_or_none()
+def under_slug(session: Session, draft: ComparisonDraft, slug: str) -> ComparisonDraft:
+    """Return a draft that is stored under *slug*: as it is, where it would be anyway."""
+    found, _ = locate(session, draft)
+    return draft if found == slug else draft.model_copy(update={"slug": slug})
+
+
+def _find(session: Session, slug: str, *, lock: bool = False) -> Comparison | None:
+    chosen = select(Comparison).where(col(Comparison.slug) == slug)
+    return session.exec(chosen.with_for_update() if lock else chosen).one_or_none()
 
 
 def _tools_of(session: Session, comparison: Comparison) -> set[str]:

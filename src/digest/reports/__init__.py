@@ -10,7 +10,16 @@ writes the same numbers as CSV, and `formatting` writes shares, ranges and dates
 
 from digest.reports.csv_export import as_csv
 from digest.reports.formatting import day, number_range, percent
-from digest.reports.report_data import STANDINGS, IssueReport, IssueVotes, report
+from digest.reports.report_data import (
+    STANDINGS,
+    EditionRow,
+    IssueReport,
+    IssueVotes,
+    LinkRow,
+    SectionRow,
+    report,
+    votes_on,
+)
 from digest.reports.report_page import issue_page
 from digest.reports.vega import renderer
 from digest.reports.vote_sentences import (
@@ -24,8 +33,11 @@ from digest.reports.vote_sentences import (
 
 __all__ = [
     "STANDINGS",
+    "EditionRow",
     "IssueReport",
     "IssueVotes",
+    "LinkRow",
+    "SectionRow",
     "as_csv",
     "day",
     "held_words",
@@ -39,4 +51,5 @@ __all__ = [
     "scan_words",
     "share_words",
     "turnout_words",
+    "votes_on",
 ]

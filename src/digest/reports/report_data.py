@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from digest.comparisons import store as comparisons
 from digest.delivery.counts import count_deliveries
 from digest.delivery.reporting import EditionStatistics, LinkStatistics, edition_statistics
 from digest.delivery.sending import count_outbox_copies
@@ -198,6 +199,16 @@ def _votes(session: Session, issue: Issue) -> IssueVotes:
         comparisons=vote_numbers(session, revisions),
         scans=scan_numbers(session, editions),
     )
+
+
+def votes_on(session: Session, slug: str) -> tuple[VoteNumbers, ScanNumbers]:
+    """Return what readers voted on a comparison, and the scans of all issues with it.
+
+    Raises `NotFound`.
+    """
+    comparison = comparisons.by_slug(session, slug)
+    [numbers] = vote_numbers(session, [comparisons.latest(session, comparison)])
+    return numbers, scan_numbers(session, store.edition_ids_with(session, comparison.id or 0))
 
 
 def _unsent(issue: Issue) -> NotFound:

@@ -182,14 +182,10 @@ def _known_comparison(
 
 def _is_stored(session: Session, draft: ComparisonDraft, comparison: Comparison) -> bool:
     known = store.known_contents(session, [comparison.id or 0])[comparison.id or 0]
-    told = store.with_values(_of(session, draft, comparison), comparison.set_by_editors)
+    told = store.with_values(
+        store.under_slug(session, draft, comparison.slug), comparison.set_by_editors
+    )
     return fingerprint(told) in known.fingerprints
-
-
-def _of(session: Session, draft: ComparisonDraft, comparison: Comparison) -> ComparisonDraft:
-    """Return a draft that storing takes for a revision of *comparison*."""
-    slug, _ = store.locate(session, draft)
-    return draft if slug == comparison.slug else draft.model_copy(update={"slug": comparison.slug})
 
 
 def _proposal(
@@ -255,7 +251,8 @@ def _carry_out(session: Session, proposal: Proposal, now: datetime) -> AcceptedP
         return _withdraw(session, proposal, page, now)
     draft = proposed_draft(proposal)
     if proposal.comparison_id is not None:
-        draft = _of(session, draft, session.get_one(Comparison, proposal.comparison_id))
+        slug = session.get_one(Comparison, proposal.comparison_id).slug
+        draft = store.under_slug(session, draft, slug)
     result = store.store_draft(session, draft, now=now)
     comparison = store.by_slug(session, result.slug)
     page.comparison_id = proposal.comparison_id = comparison.id

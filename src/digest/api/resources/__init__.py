@@ -7,9 +7,11 @@ show its facts in a model. `ROUTERS` lists them in the order of the reference.
 from fastapi import APIRouter
 
 from digest.api.resources import (
+    comparison_change_routes,
     directory_routes,
     issue_decision_routes,
     issue_routes,
+    report_routes,
     status_routes,
 )
 
@@ -17,7 +19,9 @@ __all__ = ["ROUTERS"]
 
 ROUTERS: tuple[APIRouter, ...] = (
     directory_routes.router,
+    comparison_change_routes.router,
     issue_routes.router,
     issue_decision_routes.router,
+    report_routes.router,
     status_routes.router,
 )

@@ -26,7 +26,7 @@ from digest.api.dependencies import (
 )
 from digest.api.entity_tags import IfMatchTags
 from digest.api.paging import ListPage, cursor_of, divided, next_link
-from digest.api.problems import ApiRefusal, FieldProblem, ProblemType
+from digest.api.problems import PREFIX, ApiRefusal, FieldProblem, ProblemType
 from digest.api.resources.issue_models import (
     BuiltAnswer,
     IssueCheck,
@@ -127,7 +127,7 @@ def build_issue(
         )
         edition = store.edition_of(session, issue)
         answer = BuiltAnswer(**chosen_facts(issue, edition), findings=list(built.findings))
-        path = f"/api/v1/newsletters/{row.slug}/issues/{issue.number}"
+        path = f"{PREFIX}/newsletters/{row.slug}/issues/{issue.number}"
         status, location = (200, "") if again else (201, path)
         version = issue_detail(issue, edition)
         return ChangeAnswer(shown=answer, version=version, status=status, location=location)

@@ -11,11 +11,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 from rich.text import Text
-from sqlmodel import Session
 
 from digest.cli.context import JsonFlag, call_of
-from digest.comparisons import store as comparisons
-from digest.issues import store as issues
 from digest.reports import (
     held_words,
     interval_words,
@@ -23,15 +20,13 @@ from digest.reports import (
     scan_words,
     share_words,
     turnout_words,
+    votes_on,
 )
 from digest.votes import (
     HeldReason,
     ScanNumbers,
     ToolNumbers,
-    VoteNumbers,
     VotesOnDay,
-    scan_numbers,
-    vote_numbers,
 )
 
 app = typer.Typer()
@@ -50,7 +45,7 @@ def votes(
     """Show the votes on a comparison: shares, panel, turnout, and votes that aren't counted."""
     call = call_of(context)
     with call.app.database.read() as session:
-        numbers, scans = _gather(session, comparison)
+        numbers, scans = votes_on(session, comparison)
     if as_json:
         call.json({**numbers.as_dict(), "scans": scans.as_dict()})
         return
@@ -61,12 +56,6 @@ def votes(
         call.out.print(tools_table(numbers.tools))
     for sentence in uncounted(numbers.held, scans):
         call.out.print(f"\n{sentence}", markup=False)
-
-
-def _gather(session: Session, slug: str) -> tuple[VoteNumbers, ScanNumbers]:
-    comparison = comparisons.by_slug(session, slug)
-    [numbers] = vote_numbers(session, [comparisons.latest(session, comparison)])
-    return numbers, scan_numbers(session, issues.edition_ids_with(session, comparison.id or 0))
 
 
 def uncounted(held: Mapping[HeldReason, int], scans: ScanNumbers) -> list[str]:
