@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from digest.api.admission import Admission
 from digest.api.openapi_document import openapi_document
-from digest.api.public_answers import PublicAnswers
+from digest.api.public_answers import KeptAnswers, PublicAnswers
 from digest.api.reference_page import render_reference
 from digest.api.resources import ROUTERS
 from digest.api.unit_of_change import REPLAYED, KeysUnderWay
@@ -38,17 +38,18 @@ class DigestApi(FastAPI):
 
 def make_api(app: App) -> DigestApi:
     """Return the API of an installation, to be mounted at `/api/v1`; raises `BadSetting`."""
+    answers = PublicAnswers(app)
     api = DigestApi(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,  # it would build an address from the Host header
-        middleware=_middleware(app),
+        middleware=_middleware(app, answers),
     )
     api.exception_handlers = {HTTPException: _raise}  # in place of the framework's answers
     api.state.installation = app
     api.state.under_way = KeysUnderWay()
-    api.state.public_answers = PublicAnswers(app)
+    api.state.public_answers = answers
     for router in ROUTERS:
         api.include_router(router)
 
@@ -77,11 +78,14 @@ async def _raise(_request: Request, fault: Exception) -> Response:
     raise fault
 
 
-def _middleware(app: App) -> list[Middleware]:
-    admission = Middleware(Admission, installation=app)
+def _middleware(app: App, answers: PublicAnswers) -> list[Middleware]:
+    chain = [
+        Middleware(Admission, installation=app),
+        Middleware(KeptAnswers, answers=answers),
+    ]
     origins = app.public_site.api_origins
     if not origins:
-        return [admission]
+        return chain
     cors = Middleware(
         CORSMiddleware,
         allow_origins=origins,
@@ -96,4 +100,4 @@ def _middleware(app: App) -> list[Middleware]:
         expose_headers=_EXPOSED,
         max_age=600,
     )
-    return [cors, admission]
+    return [cors, *chain]

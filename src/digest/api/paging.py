@@ -58,7 +58,7 @@ class PageWish:
         return values
 
 
-def page_wish(
+async def page_wish(
     limit: Annotated[int, Query(ge=1, le=MOST, description="How many items, at most.")] = USUAL,
     after: Annotated[
         str | None,

@@ -69,6 +69,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
 
     site = Starlette(
         routes=[
+            Mount(PREFIX, make_api(app)),  # early, since programs ask often
             *votes.routes(),  # first, since thousands follow these links once an issue is out
             *feeds.routes(),  # before the pages whose paths hold a slug or a number in this place
             *pictures.routes(),
@@ -82,7 +83,6 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
             *readers.routes(config),
             *provider_webhook.routes(webhook),
             *monitoring.routes(app, webhook.rejected, ticking=ticking),
-            Mount(PREFIX, make_api(app)),
         ],
         middleware=_middleware(app, error_pages),
         exception_handlers={

@@ -17,10 +17,10 @@ from pydantic import BaseModel
 from sqlmodel import Session
 from starlette.responses import Response
 
-from digest.access import Caller, Scope
+from digest.access import Caller
 from digest.api.dependencies import Installation, OptionalCaller, PageOf, SlugPath, shown
 from digest.api.paging import ListPage, PageWish, cursor_of, divided, next_link
-from digest.api.public_answers import VARIES, Found, Look, PublicAnswers
+from digest.api.public_answers import VARIES, Found, Look, PublicAnswers, question, sees_all
 from digest.api.resources.comparison_shapes import (
     ComparisonEntry,
     ComparisonFacts,
@@ -57,7 +57,7 @@ async def _kept(request: Request) -> PublicAnswers:
 Answers = Annotated[PublicAnswers, Depends(_kept)]
 
 
-def _filters(
+async def _filters(
     q: Annotated[
         str, Query(max_length=200, description="Words that are in it, the last as it begins.")
     ] = "",
@@ -202,9 +202,8 @@ def _place(values: Sequence[Any] | None) -> Place | None:
 async def _answered(
     request: Request, app: App, caller: Caller | None, answers: PublicAnswers, look: Look
 ) -> Response:
-    if caller is None or not caller.may(Scope.COMPARISONS_READ):
-        question = f"{request.url.path}?{request.url.query}"
-        return (await answers.get(question, look)).response(request.headers)
+    if not sees_all(caller):
+        return (await answers.get(question(request.scope), look)).response(request.headers)
 
     def read() -> Found:
         with app.database.read() as session:
