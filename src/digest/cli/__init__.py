@@ -8,9 +8,10 @@ installation up and checks it; `comparisons` imports and lists, and the package 
 other sites; `newsletter_commands` adds and changes newsletters; `schedule` sets when issues are
 due; the package `issue` builds, approves, sends and controls issues; the package `audience` keeps
 subscribers; the package `events` and `report` read what the provider returned; the package
-`service` keeps running, and `serve` and `preview` start servers; `template_files` hands out the
-shipped templates; `demo` and `fake_sendgrid` are for trying out. `console` fits what is printed to
-the terminal, and `comparison_output` lays out comparisons.
+`webhooks` tells other programs what happens; the package `service` keeps running, and `serve` and
+`preview` start servers; `template_files` hands out the shipped templates; `demo` and
+`fake_sendgrid` are for trying out. `console` fits what is printed to the terminal, and
+`comparison_output` lays out comparisons.
 """
 
 from __future__ import annotations
@@ -132,6 +133,9 @@ COMMANDS = {
     "digest.cli.events.bounce_commands:app": {
         "bounces": "Read mail that came back: bounces and complaints.",
     },
+    "digest.cli.webhooks:app": {
+        "webhooks": "Tell other programs what happens: readers, comparisons, issues, reports.",
+    },
     "digest.cli.audience:app": {
         "subscribers": "Manage subscribers: import, export, look up, erase and suppress.",
     },
@@ -157,7 +161,7 @@ GROUPS = {
     ),
     "Readers": ("subscribers",),
     "Results": ("report", "votes", "events", "bounces"),
-    "Run": ("run", "worker", "web", "tokens", "fake-sendgrid"),
+    "Run": ("run", "worker", "web", "tokens", "webhooks", "fake-sendgrid"),
     "Help": ("docs", "help"),
 }  # fmt: skip
 

@@ -126,7 +126,8 @@ class WebhookSending:
         try:
             answer = self.poster.post(message.url, body=body, headers=headers, limits=LIMITS)
         except DigestError as fault:
-            return PostResult(said=str(fault))
+            steps = (str(fault), fault.next_step)
+            return PostResult(said="; ".join(step for step in steps if step))
         return result_of(answer.status, answer.headers, now)
 
 
