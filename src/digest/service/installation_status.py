@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from digest import webhooks
 from digest.app.installation import App
 from digest.delivery.job_queue_figures import job_queue_figures
 from digest.delivery.sending import restore_guard
@@ -29,7 +30,7 @@ def running_newsletters(session: Session) -> Sequence[Newsletter]:
 
 
 def service_facts(app: App, slugs: Sequence[str]) -> dict[str, Any]:
-    """Return recent slots of newsletters, job runs and the hold as plain values.
+    """Return recent slots, job runs, proposals, stuck webhooks and the hold as values.
 
     ``scheduled`` says whether the service builds and sends for any of the newsletters.
     """
@@ -49,6 +50,7 @@ def service_facts(app: App, slugs: Sequence[str]) -> dict[str, Any]:
             ],
             "ticks": [job_facts(row, now) for row in job_runs(session)],
             "proposals": count_waiting(session),
+            "webhooks": [each._asdict() for each in webhooks.troubles(session, now)],
             **worker_facts(session),
         }
 

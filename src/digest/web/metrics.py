@@ -24,6 +24,7 @@ from digest.delivery.sending import restore_guard
 from digest.issues.models import Issue, JobRun, Slot
 from digest.web.provider_webhook import RejectedPosts
 from subscribers.abuse_prevention import LET_IN
+from subscribers.announcements.models import WebhookMessage
 from subscribers.models import Consent, LetterToSend, StoppedSignups, Subscription
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -49,6 +50,7 @@ class _Metrics(Collector):
             yield from _audience(session)
             yield from _ticks(app, session)
             yield from _jobs(session)
+            yield _webhooks(session)
             _, waiting = waiting_posts(session)
         held = restore_guard.hold_reason(app.database, app.sending.restore_guard_file) is not None
         yield _single("digest_hold", "1 while nothing is sent after a restore.", int(held))
@@ -168,6 +170,12 @@ def _jobs(session: Session) -> list[Metric]:
             figures.longest_wait.items(),
         ),
     ]
+
+
+def _webhooks(session: Session) -> Metric:
+    states = select(col(WebhookMessage.state), func.count()).group_by(col(WebhookMessage.state))
+    name = "digest_webhook_messages"
+    return _labelled(name, "Outgoing messages by state.", "state", _grouped(session, states))
 
 
 def _process() -> list[Metric]:

@@ -10,6 +10,7 @@ after each post is decided in `webhook_retries`.
 from digest.webhooks.endpoints import (
     MOST_ENDPOINTS,
     EndpointStatus,
+    EndpointTrouble,
     add,
     find,
     messages,
@@ -19,6 +20,7 @@ from digest.webhooks.endpoints import (
     rotate,
     status,
     statuses,
+    troubles,
 )
 from digest.webhooks.message_queue import has_due, prune, replay
 from digest.webhooks.posting import Poster, WebhookSending
@@ -29,6 +31,7 @@ from digest.webhooks.webhook_signature import WebhookSigner
 __all__ = [
     "MOST_ENDPOINTS",
     "EndpointStatus",
+    "EndpointTrouble",
     "PostResult",
     "Poster",
     "WebhookSending",
@@ -46,4 +49,5 @@ __all__ = [
     "rotate",
     "status",
     "statuses",
+    "troubles",
 ]

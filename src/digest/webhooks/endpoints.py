@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from secrets import token_hex
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from sqlalchemy import case, func, select
@@ -25,6 +25,7 @@ from subscribers.announcements.models import (
 )
 
 MOST_ENDPOINTS = 20  #: each is posted to by a thread of its own
+LONG_FAILING = timedelta(hours=1)  #: after which a person should look at an endpoint
 _MOST_URL = 2_000  #: characters
 
 
@@ -52,6 +53,14 @@ class EndpointStatus:
     def as_dict(self) -> dict[str, Any]:
         """Return the values for JSON."""
         return {**vars(self), "newsletter": self.newsletter or None, "said": self.said or None}
+
+
+class EndpointTrouble(NamedTuple):
+    """What is wrong with an endpoint, and what a person can do about it."""
+
+    id: int
+    says: str
+    next_step: str
 
 
 def add(
@@ -155,6 +164,31 @@ def status(session: Session, endpoint_id: int) -> EndpointStatus:
     if not found:
         raise NotFound(f"there is no webhook endpoint {endpoint_id}", next_step=NEXT_STEP)
     return found[0]
+
+
+def troubles(session: Session, now: datetime) -> list[EndpointTrouble]:
+    """Return what a person should look at: endpoints that take nothing, and parked messages."""
+    found = []
+    for each in statuses(session):
+        waiting = "1 message waits" if each.waiting == 1 else f"{each.waiting:,} messages wait"
+        parked = "1 message is" if each.parked == 1 else f"{each.parked:,} messages are"
+        resume_it = f"digest webhooks resume {each.id}"
+        if each.state is EndpointState.GONE:
+            told = EndpointTrouble(each.id, f"it answered 410, and {waiting}", resume_it)
+        elif each.state is EndpointState.PAUSED and each.waiting:
+            told = EndpointTrouble(each.id, f"it's paused, and {waiting}", resume_it)
+        elif each.failing_since is not None and now - each.failing_since >= LONG_FAILING:
+            says = (
+                f"it has taken nothing since {each.failing_since:%Y-%m-%d %H:%M} UTC: {each.said}"
+            )
+            told = EndpointTrouble(each.id, says, f"digest webhooks test {each.id}")
+        elif each.parked:
+            again = f"digest webhooks replay {each.id}"
+            told = EndpointTrouble(each.id, f"{parked} parked after days of tries", again)
+        else:
+            continue
+        found.append(told)
+    return found
 
 
 def messages(session: Session, endpoint_id: int, *, at_most: int) -> list[dict[str, Any]]:

@@ -55,6 +55,9 @@ def print_jobs(call: CommandContext, facts: dict[str, Any]) -> None:
     call.out.print(table)
     if "workers" in facts:
         call.out.print(worker_line(facts["workers"]), markup=False)
+    for each in facts["webhooks"]:
+        call.out.print(f"! Webhook endpoint {each['id']}: {each['says']}", markup=False)
+        call.out.print(f"    next: {each['next_step']}", markup=False)
 
 
 def worker_line(workers: dict[str, Any]) -> str:
