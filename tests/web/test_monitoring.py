@@ -183,6 +183,7 @@ def test_the_names_kinds_and_words_of_metrics_are_those_alarms_were_written_for(
         "digest_letters gauge",
         "digest_tick_age_seconds gauge",
         "digest_tick_ok gauge",
+        "digest_webhook_messages gauge",
         "digest_hold gauge",
         "digest_spool_bytes gauge",
         "digest_webhook_turned_away gauge",

@@ -19,8 +19,8 @@ def check_webhooks(app: App) -> Iterator[CheckResult]:
     with app.database.read() as session:
         endpoints = webhooks.statuses(session)
         troubles = webhooks.troubles(session, app.clock())
-    for each in troubles:
-        yield warning(_ABOUT, f"endpoint {each.id}: {each.says}", each.next_step)
+    for number, says, next_step in troubles:
+        yield warning(_ABOUT, f"endpoint {number}: {says}", next_step)
     for each in endpoints:
         if each.addresses and not each.url.startswith("https:"):
             yield warning(
