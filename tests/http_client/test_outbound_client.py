@@ -140,7 +140,7 @@ class TestBounds:
         fault = refusal(lambda: client.get(server.url + path, limits=USUAL))
         assert (fault.fault, str(fault)) == (
             OutboundFault.TOO_LARGE,
-            f"{server.url} sends more than 1,000,000 bytes, which is the limit",
+            f"{server.url} sends more than the limit of 1,000,000 bytes",
         )
 
     @pytest.mark.parametrize("path", ["/drip", "/drip-head", "/silent", "/continue"])
@@ -169,7 +169,7 @@ class TestBounds:
         fault = refusal(lambda: client.get(url, limits=USUAL))
         assert (fault.fault, str(fault)) == (
             OutboundFault.UNREACHABLE,
-            f"{url} can't be connected to",
+            f"{url} takes no connection",
         )
 
     def test_a_post_has_the_same_bounds(
@@ -205,7 +205,7 @@ class TestRedirects:
         fault = refusal(lambda: client.get(url, limits=USUAL))
         assert (fault.fault, str(fault)) == (
             OutboundFault.REDIRECT,
-            f"{server.url} redirects to what is no web address",
+            f"{server.url} redirects to something that isn't a web address",
         )
 
     @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ class TestAddresses:
             fault = refusal(lambda: client.get("http://nowhere.test/?k=v", limits=USUAL))
         assert (fault.fault, str(fault)) == (
             OutboundFault.NAME,
-            "no address is known of nowhere.test",
+            "no server is called nowhere.test",
         )
 
     def test_a_resolver_that_never_answers_has_the_same_time_limit(self) -> None:

@@ -47,7 +47,7 @@ def test_a_link_is_asked_whether_it_answers(
 
 def test_a_server_that_is_not_there_is_reported(client: OutboundClient) -> None:
     said = check_link(client, "http://127.0.0.1:1/")
-    assert said == "doesn't answer (http://127.0.0.1:1 can't be connected to)"
+    assert said == "doesn't answer (http://127.0.0.1:1 takes no connection)"
 
 
 def test_a_link_to_an_inner_address_is_reported_and_not_asked(

@@ -81,12 +81,12 @@ def test_a_date_is_believed_if_it_is_one(date: str, moment: datetime | None) -> 
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        (b"", "no feed"),
-        (b"<html><body><p>Hello</p></body></html>", "no feed"),
+        (b"", "neither RSS nor Atom"),
+        (b"<html><body><p>Hello</p></body></html>", "neither RSS nor Atom"),
         (b"{", "line 1 isn't JSON"),
-        (b"{}", "no JSON Feed"),
-        (b'{"version": 1}', "no JSON Feed"),
-        (rss("<title>&nbsp;&#x110000;</title>"), "broken as a feed"),
+        (b"{}", "isn't a JSON Feed"),
+        (b'{"version": 1}', "isn't a JSON Feed"),
+        (rss("<title>&nbsp;&#x110000;</title>"), "the feed is broken"),
         (rss(item("/a")) + b" " * MOST_BYTES, "more than 1,000,000 bytes"),
     ],
 )
@@ -103,7 +103,7 @@ def test_entities_that_grow_without_end_are_refused(encoding: str) -> None:
 
 
 def test_a_feed_that_is_the_name_of_a_file_is_not_opened() -> None:
-    with pytest.raises(ListUnreadable, match="no feed"):
+    with pytest.raises(ListUnreadable, match="neither RSS nor Atom"):
         read_feed(__file__.encode(), url=URL)
 
 

@@ -103,13 +103,13 @@ def test_a_date_is_believed_if_it_is_one(date: str, moment: datetime | None) -> 
     [
         (b"", "line 1 isn't XML: no element found"),
         (urlset("/a")[:-3], "line 1 isn't XML: unclosed token"),
-        (b"<html><body></body></html>", "no sitemap"),
+        (b"<html><body></body></html>", "isn't a sitemap"),
         (b"{}", "line 1 isn't XML"),
         (
             b"<?xml version='1.0' encoding='klingon'?><urlset/>",
-            "its encoding isn't one that XML has",
+            "the encoding it names isn't known",
         ),
-        (gzip.compress(urlset("/a"))[:-8], "can't be decompressed to its end"),
+        (gzip.compress(urlset("/a"))[:-8], "broken or cut short"),
         (b"<!DOCTYPE urlset><urlset/>", "declares a document type"),
     ],
 )
@@ -126,7 +126,7 @@ def test_entities_that_grow_without_end_are_refused() -> None:
 
 def test_a_packed_sitemap_has_a_bound_when_it_is_unpacked() -> None:
     bomb = gzip.compress(b"<urlset>" + b" " * sitemaps.MOST_BYTES)
-    assert "more than 20,000,000 bytes" in refusal(bomb)
+    assert "more than the limit of 20,000,000 bytes" in refusal(bomb)
 
 
 def test_a_sitemap_has_a_bound_on_its_pages() -> None:
@@ -139,7 +139,7 @@ def test_a_long_address_is_left_out() -> None:
 
 def test_an_index_that_lists_itself_ends() -> None:
     server = Server({URL: index(URL)})
-    with pytest.raises(ListUnreadable, match="lists an index that lists another one"):
+    with pytest.raises(ListUnreadable, match="more than two levels"):
         server.pages()
     assert len(server.asked) == 2
 
@@ -153,5 +153,5 @@ def test_an_index_has_a_bound_on_its_sitemaps() -> None:
 
 def test_a_part_that_can_not_be_read_makes_the_whole_unreadable() -> None:
     server = Server({URL: index("/a.xml"), "https://site.test/a.xml": b"<p>Sorry</p>"})
-    with pytest.raises(ListUnreadable, match="no sitemap"):
+    with pytest.raises(ListUnreadable, match="isn't a sitemap"):
         server.pages()

@@ -25,7 +25,8 @@ def read_body(parts: Iterable[bytes], *, coding: str, most: int, source: str) ->
         return b"".join(_counted(parts, most, source))
     if coding not in _CODINGS:
         raise OutboundRefused(
-            OutboundFault.MALFORMED, f"{source} compresses in a way that wasn't asked for"
+            OutboundFault.MALFORMED,
+            f"{source} compresses its answer in a way that wasn't asked for",
         )
     return _inflated(_counted(parts, most, source), most, source)
 
@@ -67,11 +68,11 @@ def _inflated(parts: Iterable[bytes], most: int, source: str) -> bytes:
 
 def _too_large(most: int, source: str) -> OutboundRefused:
     return OutboundRefused(
-        OutboundFault.TOO_LARGE, f"{source} sends more than {most:,} bytes, which is the limit"
+        OutboundFault.TOO_LARGE, f"{source} sends more than the limit of {most:,} bytes"
     )
 
 
 def _malformed(source: str) -> OutboundRefused:
     return OutboundRefused(
-        OutboundFault.MALFORMED, f"{source} sends what can't be decompressed to its end"
+        OutboundFault.MALFORMED, f"{source} sends compressed data that is broken or cut short"
     )

@@ -96,7 +96,7 @@ class CheckedNetwork(httpcore2.NetworkBackend):
         except Empty:
             raise httpcore2.ConnectTimeout from None
         if isinstance(answer, Exception) or not answer:
-            raise OutboundRefused(OutboundFault.NAME, f"no address is known of {host[:100]}")
+            raise OutboundRefused(OutboundFault.NAME, f"no server is called {host[:100]}")
         return list(answer)
 
     def _allowed(self, host: str, addresses: list[str]) -> list[str]:

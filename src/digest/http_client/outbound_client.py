@@ -171,7 +171,8 @@ def _onward(answer: Answer, here: httpx2.URL) -> httpx2.URL | None:
         target = _parsed(str(here.join(location)))
     except (httpx2.InvalidURL, OutboundRefused):
         raise OutboundRefused(
-            OutboundFault.REDIRECT, f"{_origin(here)} redirects to what is no web address"
+            OutboundFault.REDIRECT,
+            f"{_origin(here)} redirects to something that isn't a web address",
         ) from None
     if here.scheme == "https" and target.scheme == "http":
         raise OutboundRefused(
@@ -187,9 +188,9 @@ def _parsed(url: str) -> httpx2.URL:
     except httpx2.InvalidURL:
         parsed = None
     if parsed is None or parsed.scheme not in {"http", "https"} or not parsed.raw_host:
-        raise OutboundRefused(OutboundFault.URL, "this is no web address")
+        raise OutboundRefused(OutboundFault.URL, "this isn't a web address")
     if parsed.userinfo:
-        raise OutboundRefused(OutboundFault.URL, "the address has a user or a password in it")
+        raise OutboundRefused(OutboundFault.URL, "the address contains a user name or a password")
     return parsed
 
 
@@ -205,12 +206,12 @@ def _in_words(why: Exception, origin: str, seconds: float) -> OutboundRefused:
         )
     if isinstance(why, httpcore2.ProtocolError):
         return OutboundRefused(
-            OutboundFault.MALFORMED, f"{origin} doesn't answer as HTTP asks, or breaks off"
+            OutboundFault.MALFORMED, f"{origin} sends no valid HTTP, or hangs up midway"
         )
     cause = why.args[0] if why.args else None
     if isinstance(cause, ssl.SSLCertVerificationError):
         return OutboundRefused(
-            OutboundFault.CERTIFICATE, f"{origin} has a certificate that isn't valid for it"
+            OutboundFault.CERTIFICATE, f"{origin} has no valid certificate for its name"
         )
-    words = "can't be connected to" if isinstance(why, httpcore2.ConnectError) else "breaks off"
+    words = "takes no connection" if isinstance(why, httpcore2.ConnectError) else "hangs up midway"
     return OutboundRefused(OutboundFault.UNREACHABLE, f"{origin} {words}")

@@ -23,14 +23,14 @@ class OutboundFault(StrEnum):
 
 _NEXT_STEPS = {
     OutboundFault.URL: "give an address that begins with https:// or http://, without a password",
-    OutboundFault.NAME: "check how the host is spelled, and whether this machine's DNS works",
+    OutboundFault.NAME: "check the spelling of the host, and this machine's DNS",
     OutboundFault.ADDRESS: "if this network is yours, name it in DIGEST_ALLOWED_NETWORKS",
-    OutboundFault.UNREACHABLE: "try again later, or see whether the address opens in a browser",
+    OutboundFault.UNREACHABLE: "try again later, or check that the address opens in a browser",
     OutboundFault.CERTIFICATE: "ask the site to correct its certificate",
     OutboundFault.REDIRECT: "give the address that the site redirects to in the end",
     OutboundFault.TOO_LARGE: "give the address of a smaller page",
     OutboundFault.TOO_SLOW: "try again later",
-    OutboundFault.MALFORMED: "see whether the address opens in a browser, and tell the site if not",
+    OutboundFault.MALFORMED: "open the address in a browser; if it fails there too, tell the site",
 }
 
 

@@ -27,20 +27,22 @@ def read_feed(body: bytes, *, url: str) -> list[ListedPage]:
     if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return listed(_json_items(body), base=url)
     if len(body) > MOST_BYTES:
-        raise ListUnreadable(f"it has more than {MOST_BYTES:,} bytes; a sitemap may have more")
+        raise ListUnreadable(
+            f"the feed has more than {MOST_BYTES:,} bytes; a sitemap may have more"
+        )
     if b"<!ENTITY" in body.replace(b"\0", b"").upper():  # in UTF-16 too
-        raise ListUnreadable("it declares entities, which a feed doesn't need")
+        raise ListUnreadable("the feed declares entities, which none needs")
     feed = _parsed(body)
     if not feed.get("version"):
-        raise ListUnreadable("it is no feed: neither RSS nor Atom nor JSON Feed")
+        raise ListUnreadable("this is neither RSS nor Atom nor JSON Feed")
     return listed(_entries(feed["entries"]), base=url)
 
 
 def _parsed(body: bytes) -> Any:
     try:
         return feedparser.parse(BytesIO(body), resolve_relative_uris=False, sanitize_html=False)
-    except Exception as fault:  # a number out of range, a NUL in its encoding: whatever it meets
-        raise ListUnreadable(f"it is broken as a feed: {type(fault).__name__}") from None
+    except Exception:  # a number out of range, a NUL in its encoding: whatever it meets
+        raise ListUnreadable("the feed is broken") from None
 
 
 def _entries(entries: list[Any]) -> Iterator[tuple[str, str | None]]:
@@ -67,7 +69,7 @@ def _json_items(body: bytes) -> Iterator[tuple[str, str | None]]:
     except orjson.JSONDecodeError as fault:
         raise ListUnreadable(f"line {fault.lineno} isn't JSON") from None
     if not str(feed.get("version", "")).startswith(_JSON_FEED):
-        raise ListUnreadable("it is no JSON Feed: that says its version")
+        raise ListUnreadable("this JSON isn't a JSON Feed, which would say its version")
     items = feed.get("items")
     for item in items if isinstance(items, list) else []:
         if isinstance(item, dict) and isinstance(item.get("url"), str):

@@ -39,7 +39,7 @@ def listed(found: Iterable[tuple[str, str | None]], *, base: str) -> list[Listed
     """
     entries = list(islice(found, MOST_LISTED + 1))
     if len(entries) > MOST_LISTED:
-        raise ListUnreadable(f"it lists more than {MOST_LISTED:,} pages")
+        raise ListUnreadable(f"the list names more than {MOST_LISTED:,} pages")
     pages: dict[str, ListedPage] = {}
     for reference, date in entries:
         url = _web_address(reference, base)

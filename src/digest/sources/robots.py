@@ -124,6 +124,6 @@ def _site(url: str) -> str:
     except ValueError:
         host, port = None, None
     if host is None:
-        raise OutboundRefused(OutboundFault.URL, "this is no web address")
+        raise OutboundRefused(OutboundFault.URL, "this isn't a web address")
     named = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{named}" + (f":{port}" if port else "")

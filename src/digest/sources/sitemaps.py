@@ -44,15 +44,15 @@ def sitemap_pages(
     """
     sitemap = read_sitemap(body, url=url)
     if sitemap.sitemaps and not depth:
-        raise ListUnreadable("its index of sitemaps lists an index that lists another one")
+        raise ListUnreadable("the index of sitemaps has more than two levels below it")
     if len(sitemap.sitemaps) > MOST_SITEMAPS:
-        raise ListUnreadable(f"its index lists more than {MOST_SITEMAPS} sitemaps")
+        raise ListUnreadable(f"the index lists more than {MOST_SITEMAPS} sitemaps")
     pages = {page.url: page for page in sitemap.pages}
     for part in sitemap.sitemaps:
         inner = sitemap_pages(read(part.url), url=part.url, read=read, depth=depth - 1)
         pages |= {page.url: page for page in inner}
         if len(pages) > MOST_LISTED:
-            raise ListUnreadable(f"it lists more than {MOST_LISTED:,} pages")
+            raise ListUnreadable(f"the list names more than {MOST_LISTED:,} pages")
     return list(pages.values())
 
 
@@ -82,12 +82,12 @@ class _Reading:
         try:
             parser.Parse(body, True)
         except _Forbidden:
-            raise ListUnreadable("it declares a document type, which a sitemap doesn't") from None
+            raise ListUnreadable("the sitemap declares a document type, which none needs") from None
         except expat.ExpatError as fault:
             words = expat.ErrorString(fault.code)
             raise ListUnreadable(f"line {fault.lineno} isn't XML: {words}") from None
         except (LookupError, ValueError):  # an encoding that nobody knows, or one of many bytes
-            raise ListUnreadable("its encoding isn't one that XML has") from None
+            raise ListUnreadable("the encoding it names isn't known") from None
 
     def _refuse(self, *_: object) -> None:
         raise _Forbidden
@@ -95,7 +95,9 @@ class _Reading:
     def _start(self, name: str, _: dict[str, str]) -> None:
         self._path.append(name.removeprefix(f"{_NAMESPACE} "))
         if len(self._path) == 1 and self._path[0] not in {"urlset", "sitemapindex"}:
-            raise ListUnreadable("it is no sitemap: that begins with urlset or sitemapindex")
+            raise ListUnreadable(
+                "this isn't a sitemap, which would begin with urlset or sitemapindex"
+            )
 
     def _text(self, text: str) -> None:
         if len(self._path) == _TEXT_DEPTH:
