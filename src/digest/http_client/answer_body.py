@@ -51,7 +51,7 @@ def _inflated(parts: Iterable[bytes], most: int, source: str) -> bytes:
         seen, left = True, part
         while left:
             if inflater.eof:
-                if not left.startswith(_GZIP_START):
+                if not _GZIP_START.startswith(left[:2]):
                     break  # what follows a whole stream and begins no other is padding
                 inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
             try:
