@@ -28,9 +28,10 @@ def run(database: Database) -> Run:
     root.command("import")(comparisons.import_)
     root.add_typer(comparisons.app, name="comparisons")
 
-    def run(*arguments: str | Path) -> Result:
+    def run(*arguments: str | Path, stdin: str | None = None) -> Result:
         call = CommandContext(database_url=database.url.render_as_string())
-        return CliRunner().invoke(root, [str(argument) for argument in arguments], obj=call)
+        given = [str(argument) for argument in arguments]
+        return CliRunner().invoke(root, given, input=stdin, obj=call)
 
     return run
 
@@ -53,6 +54,21 @@ def test_an_import_tells_what_became_of_each_file(run: Run, page_file: Path) -> 
         0,
         ["new        lathe-vs-mortar-studio  (lathe.txt)", "1 new"],
     )
+
+
+def test_a_page_is_imported_from_standard_input(run: Run, page: str) -> None:
+    result = run("import", "-", stdin=page)
+    assert result.stdout.splitlines() == ["new        lathe-vs-mortar-studio  (-)", "1 new"]
+
+
+def test_what_is_no_comparison_on_standard_input_is_refused_with_its_line(
+    run: Run, page: str
+) -> None:
+    result = run("import", "-", stdin=page.replace("Panel ship", "Panel"))
+    assert isinstance(result.exception, ComparisonUnreadable)
+    assert result.exception.source == "standard input"
+    assert run("import", "-", stdin='{"format": 1}').exit_code == 1
+    assert run("import", "-", stdin="").exit_code == 1
 
 
 def test_importing_again_is_reported_as_unchanged(run: Run, page_file: Path) -> None:
