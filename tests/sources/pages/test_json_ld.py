@@ -157,11 +157,25 @@ def test_data_that_fall_short_are_passed_over_and_the_reason_is_kept(
     assert reason in refused.value.reason
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), "nan", "1e999", 10**400, "x", True])
+def test_a_number_that_is_none_is_not_said(value: Any) -> None:
+    told = [
+        {"@type": "PropertyValue", "name": name, "value": value}
+        for name in ("Panel ship", "Reviewers")
+    ]
+
+    draft = read([LEFT | {"additionalProperty": told}, RIGHT])
+
+    assert (draft.contenders[0].panel_share, draft.seats) == (None, 4)
+
+
 def test_a_broken_block_does_not_hide_a_whole_one() -> None:
     assert read("{", [LEFT, RIGHT]).title == "Lathe vs Mortar Studio"
 
 
-@pytest.mark.parametrize("value", [None, 1, "x", [], {}, [[]], {"@id": "#self"}, True, [None]])
+@pytest.mark.parametrize(
+    "value", [None, 1, "x", [], {}, [[]], {"@id": "#self"}, True, [None], "\ud800"]
+)
 @pytest.mark.parametrize(
     "key", ["@type", "@id", "review", "itemReviewed", "offers", "url", "additionalProperty"]
 )

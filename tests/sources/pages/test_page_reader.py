@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from digest import samples
 from digest.comparisons.json_parser import parse_json
@@ -66,7 +69,7 @@ def test_plain_text_and_json_are_read_by_their_own_parsers() -> None:
 
     assert fingerprint(read(text, "text/plain")) == at_its_address(read_file(PAGES[0]))
     assert read(text, "").title == read_file(PAGES[0]).title
-    for content_type in ("application/json", "application/vnd.tools+json; v=1", ""):
+    for content_type in ("application/json", "application/vnd.tools+json; v=1", "", "text/plain"):
         assert read(json, content_type) == parse_json(json)
 
 
@@ -86,6 +89,58 @@ def test_a_refusal_has_the_line_and_its_words() -> None:
     assert share.line == 7
     assert "should be a share from 0% to 100%" in share.reason
     assert str(share).startswith(f"{URL}:7: at “")
+
+
+def test_what_a_refusal_quotes_is_printable_and_short() -> None:
+    line = f"Share\x1b[31m\u202e {'x' * 200}"
+    html = plain(read_file(PAGES[0])).replace("</h1>", f"</h1><p>{line}</p>")
+
+    assert refusal(html).reason.startswith("at “Share?[31m? xxx")
+    assert len(refusal(html).reason) < 150
+
+
+FRAGMENTS = some.sampled_from(
+    [
+        *("<main>", "</main>", "<p>", "</p>", "<table><td>", "<h1>", "</h1>", "<br>", "<b>", "<q>"),
+        *(
+            "<blockquote>",
+            "</blockquote>",
+            "<!--",
+            "-->",
+            "<script>",
+            "</script>",
+            "<article>",
+            "&",
+        ),
+        *("<script type=application/ld+json>", '{"@type":"ItemList"}', "<template>", "<svg>", "<"),
+        *(
+            "Panel ship",
+            "75%",
+            "—",
+            "Community",
+            "Entry",
+            "Reviewer scorecard",
+            "“x”",
+            "A vs B",
+            "\0",
+        ),
+    ]
+)
+
+
+@given(some.lists(FRAGMENTS | some.text(max_size=5), max_size=60), some.sampled_from([HTML, ""]))
+def test_nothing_but_a_refusal_is_ever_raised(parts: list[str], content_type: str) -> None:
+    body = "".join(parts).encode("utf-8", "replace")
+    with suppress(ComparisonUnreadable):
+        read_page(body, content_type=content_type, url=URL)
+    with suppress(ComparisonUnreadable):
+        comparison_links(body, content_type=content_type, url=URL)
+
+
+@given(some.binary(max_size=60), some.text(max_size=40))
+def test_no_bytes_and_no_content_type_raise_anything_else(body: bytes, content_type: str) -> None:
+    with suppress(ComparisonUnreadable):
+        read_page(body, content_type=content_type, url=URL)
 
 
 @pytest.mark.parametrize("html", ["", " ", "<html></html>", page("<main><p>News</p></main>")])

@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
+from digest.comparisons.content_faults import printable_key
 from digest.comparisons.models import MAX_SEATS, SEATS, Call
 from subscribers.locale import LANGUAGES, translations
 
@@ -41,7 +43,8 @@ def content_of_data(blocks: Sequence[str]) -> dict[str, Any]:
     reviews = [graph.reviews_of(tool) for tool in tools]
     for tool, said in zip(tools, reviews, strict=True):
         if not said:
-            raise NoComparison(f"no Review with a reviewBody is about {_line(tool, 'name')[:80]}")
+            name = printable_key(_line(tool, "name"))
+            raise NoComparison(f"no Review with a reviewBody is about {name}")
     seats = _seats(reviews)
     sides = [
         _contender(tool, said, seated)
@@ -280,9 +283,10 @@ def _number(value: Any) -> float | None:
     if isinstance(value, str):
         value = value.strip().removesuffix("%").strip()
     try:
-        return None if isinstance(value, bool) else float(value)
+        number = float("nan") if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
         return None
+    return number if isfinite(number) else None
 
 
 def _address(tool: Node) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pydantic import TypeAdapter, ValidationError
 
-from digest.comparisons.content_faults import errors_of, in_words, message_of
+from digest.comparisons.content_faults import errors_of, in_words, message_of, printable_key
 from digest.comparisons.json_parser import parse_json
 from digest.comparisons.loader import decode
 from digest.comparisons.models import SourceForm
@@ -21,8 +21,8 @@ from digest.sources.pages.page_encoding import decoded, media_type
 log = logging.getLogger(__name__)
 
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
+_ANY = "application/octet-stream"  # what servers say of files whose names tell them nothing
 _URL: TypeAdapter[str] = TypeAdapter(Url)
-_QUOTED = 80  # characters of a line in a message
 
 
 def read_page(body: bytes, *, content_type: str, url: str) -> ComparisonDraft:
@@ -31,7 +31,7 @@ def read_page(body: bytes, *, content_type: str, url: str) -> ComparisonDraft:
     Of HTML the JSON-LD is read, and where that isn't a whole comparison, what the page shows. Its
     own address is that of the full comparison, where it names no other.
     """
-    kind = media_type(content_type) or _kind_of(body)
+    kind = _kind_of(body, content_type)
     if kind == "application/json" or kind.endswith("+json"):
         return parse_json(decode(body, source=url), source=url)
     if kind not in _HTML and kind != "text/plain":
@@ -50,15 +50,23 @@ def comparison_links(body: bytes, *, content_type: str, url: str) -> tuple[str, 
     At most 1,000, each once and without its fragment; none of any other content. Raises
     `ComparisonUnreadable` where the page can't be read at all.
     """
-    if (media_type(content_type) or _kind_of(body)) not in _HTML:
+    if _kind_of(body, content_type) not in _HTML:
         return ()
     return read_html(decoded(body, content_type=content_type, source=url), url=url).links
 
 
-def _kind_of(body: bytes) -> str:
-    """Return the type of what came without one, by its first sign."""
-    start = body[:200].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-    return {b"<": "text/html", b"{": "application/json"}.get(start, "text/plain")
+def _kind_of(body: bytes, content_type: str) -> str:
+    """Return the type that a page says; where it says none, the one of its first sign.
+
+    JSON is told by its sign, too, where a server calls it plain text.
+    """
+    kind = media_type(content_type)
+    sign = body[:200].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if kind in {"", "text/plain", _ANY} and sign == b"{":
+        return "application/json"
+    if kind not in {"", _ANY}:
+        return kind
+    return "text/html" if sign == b"<" else "text/plain"
 
 
 def _of_html(html: str, url: str) -> ComparisonDraft:
@@ -106,8 +114,8 @@ def _quoting(fault: ComparisonUnreadable, text: str, shortfall: str) -> Comparis
     reason = fault.reason
     if fault.line:
         line = text.split("\n")[fault.line - 1]
-        words = line if len(line) <= _QUOTED else f"{line[:_QUOTED].rstrip()}…"
-        reason = f"at “{words}”: {reason}"
+        words = printable_key(line)
+        reason = f"at “{words}{'…' if len(line) > len(words) else ''}”: {reason}"
     if shortfall:
         reason += f". Its JSON-LD falls short, too: {shortfall}"
     return ComparisonUnreadable(reason, line=fault.line, source=fault.source)
