@@ -25,6 +25,7 @@ HEAVY = {
     "apscheduler",
     "cryptography",
     "dns",
+    "fastapi",
     "h11",
     "jinja2",
     "mjml",
