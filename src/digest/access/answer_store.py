@@ -53,6 +53,14 @@ class PriorAnswer:
     body: str = field(repr=False)
 
 
+def find_answer(session: Session, key: AnswerKey, now: datetime) -> PriorAnswer | None:
+    """Return what was answered under *key* already; nothing is reserved."""
+    row = session.execute(
+        select(KeptAnswer).where(*_mine(key), col(KeptAnswer.at) > now - KEPT)
+    ).scalar_one_or_none()
+    return None if row is None else _prior_of(row, key)
+
+
 def reserve(session: Session, key: AnswerKey, now: datetime) -> PriorAnswer | None:
     """Reserve *key* for this transaction; return the earlier answer where there is one.
 
@@ -104,6 +112,10 @@ def _prior(session: Session, key: AnswerKey) -> PriorAnswer | None:
     row = session.execute(select(KeptAnswer).where(*_mine(key))).scalar_one_or_none()
     if row is None:
         return None
+    return _prior_of(row, key)
+
+
+def _prior_of(row: KeptAnswer, key: AnswerKey) -> PriorAnswer:
     return PriorAnswer(
         same_request=row.request_hash in key.requests,
         status=row.status,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from threading import BoundedSemaphore
 from typing import Any
 
 import orjson
@@ -16,7 +17,7 @@ from digest.api.admission import Admission
 from digest.api.openapi_document import openapi_document
 from digest.api.public_answers import KeptAnswers, PublicAnswers
 from digest.api.reference_page import render_reference
-from digest.api.resources import ROUTERS
+from digest.api.resources import ROUTERS, source_routes
 from digest.api.unit_of_change import REPLAYED, KeysUnderWay
 from digest.app.installation import App
 
@@ -49,6 +50,7 @@ def make_api(app: App) -> DigestApi:
     api.exception_handlers = {HTTPException: _raise}  # in place of the framework's answers
     api.state.installation = app
     api.state.under_way = KeysUnderWay()
+    api.state.site_looks = BoundedSemaphore(source_routes.AT_ONCE)
     api.state.public_answers = answers
     for router in ROUTERS:
         api.include_router(router)

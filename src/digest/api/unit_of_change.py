@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from sqlmodel import Session
 from starlette.responses import Response
 
-from digest.access import AnswerKey, Caller, PriorAnswer, keep_answer, reserve
+from digest.access import AnswerKey, Caller, PriorAnswer, find_answer, keep_answer, reserve
 from digest.api.entity_tags import etag_of
 from digest.api.problems import ApiRefusal, ProblemType
 from digest.app.installation import App
@@ -92,23 +92,34 @@ class ApiChange:
         self,
         act: Callable[[Session], ChangeAnswer],
         *,
+        before: Callable[[], object] | None = None,
         afterwards: Callable[[], object] | None = None,
     ) -> Response:
         """Do *act* in one transaction, and return its answer; *afterwards* runs once it is kept.
 
+        *before* is what takes long and needs no transaction, such as asking another server.
         A request that was answered already gets that answer, and *act* isn't called. Whatever *act*
         raises rolls back, and is kept under no key: the request may be sent again.
         """
         if self.key is None:
+            if before is not None:
+                before()
             with self.app.database.write() as session:
                 changed = act(session)
             answer = _response(changed.status, changed.headers(), _body(changed))
         else:
             with self.under_way.holding(self.key):
-                answer = self._run_once(self.key, act)
+                prior = self._prior(self.key) if before is not None else None
+                if before is not None and prior is None:
+                    before()
+                answer = _replayed(prior) if prior else self._run_once(self.key, act)
         if afterwards is not None:
             afterwards()
         return answer
+
+    def _prior(self, key: AnswerKey) -> PriorAnswer | None:
+        with self.app.database.read() as session:
+            return find_answer(session, key, self.app.clock())
 
     def _run_once(self, key: AnswerKey, act: Callable[[Session], ChangeAnswer]) -> Response:
         with self.app.database.write() as session:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from sqlmodel import Session
+
 from digest.app.resources import Resources
 from digest.comparisons.schema import ComparisonDraft
 from digest.delivery.sending import alive, this_process
@@ -23,7 +25,7 @@ from digest.sources.following import FoundSource, add_source, find_source
 from digest.sources.pages import read_page
 from digest.sources.polling import Polling, PollResult, due_sources, poll
 from digest.sources.robots import Robots, RobotsMemory
-from digest.sources.site_reader import PageFailed, PageGone, SiteReader
+from digest.sources.site_reader import HurriedFetcher, PageFailed, PageGone, SiteReader
 from digest.sources.source_listing import list_pages
 
 RUN = timedelta(seconds=50)  #: after which a service's run leaves the rest to the next minute
@@ -67,10 +69,27 @@ class SourcePolling:
         with self._polling(_wait, lambda: False) as polling:
             return poll(polling, source_id, progress=progress)
 
-    def find(self, url: str, *, kind: SourceKind | None = None, match: str = "") -> FoundSource:
-        """Return what can be followed at *url*, as `digest.sources.find_source` does."""
-        with self._reader(_wait) as make:
-            return find_source(make(), url, kind=kind, match=match)
+    def find(
+        self,
+        url: str,
+        *,
+        kind: SourceKind | None = None,
+        match: str = "",
+        seconds: float | None = None,
+    ) -> FoundSource:
+        """Return what can be followed at *url*, as `digest.sources.find_source` does.
+
+        *seconds* is how long all requests together may take; by default, each has its own limit.
+        """
+        if seconds is None:
+            with self._reader(_wait) as make:
+                return find_source(make(), url, kind=kind, match=match)
+        with self.resources.outbound_client() as client:
+            hurried = HurriedFetcher(client=client, seconds=seconds)
+            # A memory of its own: what took too long here, a poll may well read.
+            robots = Robots(hurried, self.resources.clock, RobotsMemory())
+            reader = SiteReader(client=hurried, robots=robots, wait=hurried.wait)
+            return find_source(reader, url, kind=kind, match=match)
 
     def add(
         self,
@@ -82,15 +101,23 @@ class SourcePolling:
     ) -> dict[str, Any]:
         """Follow what was found from now on, and return its facts; raises `WrongState`."""
         with self.resources.database.write() as session:
-            source = add_source(
-                session,
-                found,
-                match=match,
-                newsletter=newsletter,
-                accept=accept,
-                now=self.resources.clock(),
-            )
-            return source_facts(session, source)
+            return self.follow(session, found, match=match, newsletter=newsletter, accept=accept)
+
+    def follow(
+        self,
+        session: Session,
+        found: FoundSource,
+        *,
+        match: str,
+        newsletter: str,
+        accept: AcceptRule,
+    ) -> dict[str, Any]:
+        """Follow what was found, as `add` does; the caller commits."""
+        now = self.resources.clock()
+        source = add_source(
+            session, found, match=match, newsletter=newsletter, accept=accept, now=now
+        )
+        return source_facts(session, source)
 
     def read_page(self, url: str) -> ComparisonDraft:
         """Return the comparison on a page of another site.

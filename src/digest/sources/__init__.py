@@ -9,7 +9,7 @@ tells all of it to commands and programs. What asks other servers takes long to 
 named here: `digest.app.source_polling` puts it together.
 """
 
-from digest.sources.models import AcceptRule, ProposalKind, SourceKind
+from digest.sources.models import AcceptRule, PageOutcome, ProposalKind, SourceKind
 from digest.sources.proposals import (
     AcceptedProposal,
     accept,
@@ -20,22 +20,26 @@ from digest.sources.proposals import (
     proposed_draft,
     sources_of,
     waiting,
+    waiting_one,
 )
 from digest.sources.source_facts import (
+    accepted_facts,
     all_facts,
     page_facts,
     poll_facts,
     proposal_facts,
     source_facts,
 )
-from digest.sources.store import by_id, pages_of, pause_source, remove, resume_source
+from digest.sources.store import by_id, pages_of, pause_source, poll_soon, remove, resume_source
 
 __all__ = [
     "AcceptRule",
     "AcceptedProposal",
+    "PageOutcome",
     "ProposalKind",
     "SourceKind",
     "accept",
+    "accepted_facts",
     "all_facts",
     "by_id",
     "count_waiting",
@@ -46,6 +50,7 @@ __all__ = [
     "pages_of",
     "pause_source",
     "poll_facts",
+    "poll_soon",
     "proposal_facts",
     "proposed_draft",
     "remove",
@@ -53,4 +58,5 @@ __all__ = [
     "source_facts",
     "sources_of",
     "waiting",
+    "waiting_one",
 ]

@@ -44,10 +44,29 @@ class AcceptedProposal:
     result: ImportResult | None = None
 
 
-def waiting(session: Session) -> list[Proposal]:
-    """Return the proposals that wait for an editor, the oldest first."""
-    chosen = select(Proposal).where(col(Proposal.decided_at).is_(None))
-    return list(session.exec(chosen.order_by(col(Proposal.id))))
+def waiting(
+    session: Session,
+    *,
+    source_id: int | None = None,
+    after: int = 0,
+    at_most: int | None = None,
+) -> list[Proposal]:
+    """Return the proposals that wait for an editor, the oldest first: of one source, or of all.
+
+    *after* is the number that they come after.
+    """
+    chosen = select(Proposal).where(col(Proposal.decided_at).is_(None), col(Proposal.id) > after)
+    if source_id is not None:
+        chosen = chosen.where(Proposal.source_id == source_id)
+    return list(session.exec(chosen.order_by(col(Proposal.id)).limit(at_most)))
+
+
+def waiting_one(session: Session, proposal_id: int) -> Proposal:
+    """Return a proposal that waits for an editor; raises `NotFound`."""
+    proposal = session.get(Proposal, proposal_id)
+    if proposal is None or proposal.decided_at is not None:
+        raise _decided(proposal_id, proposal)
+    return proposal
 
 
 def count_waiting(session: Session, source_id: int | None = None) -> int:
@@ -238,9 +257,13 @@ def _decide(
     proposal = session.get(Proposal, proposal_id, populate_existing=True)
     if proposal is not None and won.rowcount:
         return proposal
-    decided = f"was {proposal.decision} by {proposal.by}" if proposal else "isn't there any more"
-    raise NotFound(
-        f"proposal {proposal_id} {decided}; a newer one may have taken its place",
+    raise _decided(proposal_id, proposal)
+
+
+def _decided(proposal_id: int, proposal: Proposal | None) -> NotFound:
+    became = f"was {proposal.decision} by {proposal.by}" if proposal else "isn't there any more"
+    return NotFound(
+        f"proposal {proposal_id} {became}; a newer one may have taken its place",
         next_step="digest sources proposals",
     )
 

@@ -6,18 +6,22 @@ a page is gone.
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Protocol
 
 from digest.errors import DigestError
-from digest.http_client import Answer, Limits, OutboundRefused
+from digest.http_client import Answer, Limits, OutboundFault, OutboundRefused
 from digest.sources.store import NOT_KNOWN, Validators
 
 #: Bounds of one request for a page, and for a list of pages.
 PAGE_LIMITS = Limits(bytes=1_000_000, seconds=30.0, redirects=5)
 LIST_LIMITS = Limits(bytes=20_000_000, seconds=60.0, redirects=5)
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 _ACCEPT = "text/html, application/json;q=0.9, application/xml;q=0.9, text/plain;q=0.8, */*;q=0.1"
 _MAX_ETAG, _MAX_MODIFIED = 400, 100  #: characters of the columns
@@ -55,6 +59,35 @@ class Fetcher(Protocol):
     def get(self, url: str, *, headers: Mapping[str, str] = ..., limits: Limits) -> Answer:
         """Return what is at *url*; raises `OutboundRefused`."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class HurriedFetcher:
+    """Makes requests for *seconds* in all; each one after raises `OutboundRefused`."""
+
+    client: Fetcher
+    seconds: float
+    steady: Callable[[], float] = time.monotonic
+    _began: list[float] = field(default_factory=list, repr=False)
+
+    def left(self) -> float:
+        """Return the seconds that are left; they count from the first call."""
+        if not self._began:
+            self._began.append(self.steady())
+        return self._began[0] + self.seconds - self.steady()
+
+    def get(self, url: str, *, headers: Mapping[str, str] = NO_HEADERS, limits: Limits) -> Answer:
+        """Return what is at *url*, in the time that is left."""
+        left = self.left()
+        if left <= 0:
+            words = f"the site took more than {self.seconds:.0f} seconds in all"
+            raise OutboundRefused(OutboundFault.TOO_SLOW, words)
+        hurried = replace(limits, seconds=min(limits.seconds, left))
+        return self.client.get(url, headers=headers, limits=hurried)
+
+    def wait(self, seconds: float) -> bool:
+        """Return true where a pause would outlast the time that is left; else pause."""
+        return seconds > self.left() or threading.Event().wait(seconds)
 
 
 class RobotRules(Protocol):

@@ -70,6 +70,18 @@ def proposal_facts(session: Session, proposal: Proposal) -> dict[str, Any]:
     }
 
 
+def accepted_facts(proposal_id: int, accepted: proposals.AcceptedProposal) -> dict[str, Any]:
+    """Return what accepting a proposal did as JSON types."""
+    result = accepted.result
+    return {
+        "proposal": proposal_id,
+        "kind": accepted.kind,
+        "comparison": accepted.slug,
+        "revision": result.revision if result else None,
+        "warnings": result.warnings if result else (),
+    }
+
+
 def poll_facts(result: PollResult) -> dict[str, Any]:
     """Return what a poll did as JSON types."""
     return {

@@ -11,7 +11,7 @@ from sqlalchemy import func, update
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, delete, select
 
-from digest.errors import NotFound
+from digest.errors import NotFound, WrongState
 from digest.sources.models import PageOutcome, Proposal, Source, SourcePage
 from subscribers.sql import chunks, upsert
 
@@ -231,6 +231,21 @@ def pause_source(session: Session, source_id: int, now: datetime) -> Source:
     """Poll a source no more until it is resumed; the caller commits. Raises `NotFound`."""
     source = by_id(session, source_id)
     source.paused_at = source.paused_at or now
+    session.add(source)
+    return source
+
+
+def poll_soon(session: Session, source_id: int, now: datetime) -> Source:
+    """Let the service poll a source within a minute; the caller commits.
+
+    Raises `NotFound`, and `WrongState` for a paused one.
+    """
+    source = by_id(session, source_id)
+    if source.paused_at is not None:
+        raise WrongState(
+            f"source {source_id} is paused", next_step=f"digest sources resume {source_id}"
+        )
+    source.next_poll_at = min(source.next_poll_at, now)
     session.add(source)
     return source
 

@@ -11,7 +11,9 @@ from digest.api.resources import (
     directory_routes,
     issue_decision_routes,
     issue_routes,
+    proposal_routes,
     report_routes,
+    source_routes,
     status_routes,
 )
 
@@ -22,6 +24,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     comparison_change_routes.router,
     issue_routes.router,
     issue_decision_routes.router,
+    source_routes.router,
+    proposal_routes.router,
     report_routes.router,
     status_routes.router,
 )

@@ -95,7 +95,7 @@ def accept(
     for number in chosen:
         with call.app.database.write() as session:
             accepted = sources.accept(session, number, by or getuser(), call.app.clock())
-            done.append({"proposal": number, **_facts(accepted)})
+            done.append(sources.accepted_facts(number, accepted))
             lines += _told(session, accepted)
     return Told(done, *lines, counted(len(done), "proposal") + " accepted.")
 
@@ -156,16 +156,6 @@ def _cut(text: str) -> str:
     line = printable(" ".join(text.split()))
     cut = line if len(line) <= _LONGEST else f"{line[:_LONGEST].rstrip()}…"
     return f"“{cut}”" if cut else "nothing"
-
-
-def _facts(accepted: AcceptedProposal) -> dict[str, Any]:
-    result = accepted.result
-    return {
-        "kind": accepted.kind,
-        "comparison": accepted.slug,
-        "revision": result.revision if result else None,
-        "warnings": result.warnings if result else (),
-    }
 
 
 def _told(session: Session, accepted: AcceptedProposal) -> list[str]:
