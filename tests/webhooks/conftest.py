@@ -91,6 +91,7 @@ class Works:
         return WebhookSending(
             store=self.database,
             poster=self.receiver,
+            limits=Limits(bytes=64_000, seconds=10.0, redirects=0),
             signer=self.signer,
             clock=self.clock,
             random=lambda: 0.5,  # no jitter

@@ -28,6 +28,9 @@ from digest.webhooks import (
 )
 from subscribers.announcements.models import AnnouncementKind, WebhookEndpoint
 
+MOST_BYTES = 64_000  #: of an answer, whose text counts for nothing
+POST_SECONDS = 10.0  #: that one post may take
+
 
 @dataclass(frozen=True)
 class Webhooks:
@@ -90,9 +93,12 @@ class Webhooks:
         return prune(self.resources.database, self.resources.clock())
 
     def _sending(self, poster: Poster) -> WebhookSending:
+        from digest.http_client import Limits
+
         return WebhookSending(
             store=self.resources.database,
             poster=poster,
+            limits=Limits(bytes=MOST_BYTES, seconds=POST_SECONDS, redirects=0),
             signer=self.signer,
             clock=self.resources.clock,
             random=random,

@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from secrets import token_hex
 from threading import Event
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import orjson
 
 from digest.errors import DigestError
-from digest.http_client import Answer, Limits
 from digest.webhooks.endpoints import MOST_ENDPOINTS
 from digest.webhooks.message_queue import (
     DueMessage,
@@ -34,8 +33,9 @@ from digest.webhooks.webhook_retries import PostResult, result_of
 from digest.webhooks.webhook_signature import WebhookSigner
 from subscribers.sql import UnitOfWork
 
-#: What one post may take; the text of an answer counts for nothing.
-LIMITS = Limits(bytes=64_000, seconds=10.0, redirects=0)
+if TYPE_CHECKING:  # long to import, and not needed to list endpoints
+    from digest.http_client import Answer, Limits
+
 RUN_SECONDS = 20.0
 LOOK_SECONDS = 1.0  #: between two looks for endpoints that something is due to
 DELIVERED, FAILED = "delivered", "failed"
@@ -55,6 +55,7 @@ class WebhookSending:
 
     store: UnitOfWork
     poster: Poster
+    limits: Limits  #: of one post
     signer: WebhookSigner
     clock: Callable[[], datetime]
     random: Callable[[], float]  #: from 0 to 1
@@ -124,7 +125,7 @@ class WebhookSending:
         signed = self.signer.headers(message.nonces, message.message_id, now, body)
         headers = {"content-type": "application/json", **signed}
         try:
-            answer = self.poster.post(message.url, body=body, headers=headers, limits=LIMITS)
+            answer = self.poster.post(message.url, body=body, headers=headers, limits=self.limits)
         except DigestError as fault:
             steps = (str(fault), fault.next_step)
             return PostResult(said="; ".join(step for step in steps if step))

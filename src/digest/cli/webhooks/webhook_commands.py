@@ -42,7 +42,11 @@ def add(
     url: Annotated[str, typer.Argument(metavar="URL", help="The address to post to.")],
     on: Annotated[
         list[AnnouncementKind],
-        typer.Option("--on", help="What it is told of; give it once for each kind."),
+        typer.Option(
+            "--on",
+            metavar="KIND",
+            help=f"What it is told of, once for each kind: {', '.join(AnnouncementKind)}.",
+        ),
     ],
     newsletter: Annotated[
         str | None, typer.Option(help="Tell it of this newsletter alone; by default, of all.")
