@@ -79,8 +79,13 @@ def fill(app: App, readers: int) -> None:
 def plan(app: App) -> PlannedAudience:
     """Freeze the issue's audience as a send does, in a transaction of its own."""
     with app.database.write() as session:
-        issue = session.get_one(Issue, 1)
-        return freeze(app, session, issue, store.edition_of(session, issue))
+        return plan_in(app, session, 1)
+
+
+def plan_in(app: App, session: Session, issue_id: int) -> PlannedAudience:
+    """Freeze an issue's audience; the caller commits."""
+    issue = session.get_one(Issue, issue_id)
+    return freeze(app, session, issue, store.edition_of(session, issue))
 
 
 def _enrol(session: Session, readers: int, now: datetime) -> None:

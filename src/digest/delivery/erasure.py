@@ -25,7 +25,7 @@ from digest.delivery.models import (
     MailEvent,
     PseudonymSalt,
 )
-from digest.issues.models import Edition
+from digest.delivery.sent_copies import of_reader
 from digest.mail.redaction import redact
 from subscribers.sql import table
 
@@ -66,8 +66,7 @@ def _notes(reader: int) -> Iterator[tuple[type[SQLModel], str, ColumnElement[boo
         col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery)),
     )
     of_batch = exists().where(col(Batch.id) == col(Attempt.batch_id), in_batch)
-    editions = select(col(Edition.id))
-    yield Delivery, "reason", was_refused & col(Delivery.edition_id).in_(editions)
+    yield Delivery, "reason", was_refused & of_reader(reader)
     yield Batch, "note", (col(Batch.note) != "") & in_batch
     yield Attempt, "detail", (col(Attempt.detail) != "") & of_batch
     yield DeadLetter, "said", col(DeadLetter.said) != ""
@@ -92,13 +91,7 @@ def _redact_notes(
         connection.execute(put, changed)
 
 
-#: The query begins with the editions, since the index of `delivery` does.
-_DELIVERIES = (
-    select(col(Delivery.id), col(Delivery.edition_id))
-    .select_from(Edition)
-    .join(Delivery, col(Delivery.edition_id) == col(Edition.id))
-    .where(
-        col(Delivery.subscriber_id) == bindparam("reader"),
-        col(Delivery.id).not_in(select(col(ErasedDelivery.delivery_id))),
-    )
+_IS_ERASED = exists().where(col(ErasedDelivery.delivery_id) == col(Delivery.id))
+_DELIVERIES = select(col(Delivery.id), col(Delivery.edition_id)).where(
+    of_reader(bindparam("reader")), ~_IS_ERASED
 )

@@ -1,18 +1,30 @@
-"""Find out whose copies of some editions the provider accepted."""
+"""Find the deliveries of one reader, and whose copies of some editions the provider accepted."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection
+from typing import Any
 
-from sqlalchemy import or_
+from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import Session, col, select
 
 from digest.delivery.models import Batch, BatchState, Delivery, DeliveryStatus
+from digest.issues.models import Edition
 
 #: What the provider reports of a copy that never arrived.
 NEVER_ARRIVED = (DeliveryStatus.DROPPED, DeliveryStatus.BLOCKED, DeliveryStatus.BOUNCED)
+
+
+def of_reader(subscriber_id: Any) -> ColumnElement[bool]:
+    """Return the SQL condition that a delivery is one reader's, of any edition.
+
+    Deliveries are indexed by edition and reader. SQLite, which has no statistics, would read every
+    delivery there is rather than ask the index for each of the few editions, unless told to.
+    """
+    of_any_edition = col(Delivery.edition_id).in_(select(Edition.id))
+    return and_(col(Delivery.subscriber_id) == subscriber_id, of_any_edition)
 
 
 def accepted_copies(

@@ -13,7 +13,7 @@ from typing import Any
 from sqlmodel import Session
 
 from digest.app.installation import App
-from digest.delivery.reporting import IssueStatus, issue_status
+from digest.delivery.reporting import NEWEST, IssueStatus, issue_status, listed_issues
 from digest.delivery.sending import alive, count_audience
 from digest.errors import WrongState
 from digest.issues import approval, draft_history, provenance, store
@@ -57,11 +57,34 @@ def issue_status_of(
     issue: Issue,
     edition: Edition,
     is_alive: Callable[[str], bool | None] = alive,
+    *,
+    templates: str | None = None,
 ) -> tuple[IssueStatus, IssueOutlook]:
-    """Return where an issue stands, and what is ahead of it, by the installation's clock."""
+    """Return where an issue stands, and what is ahead of it, by the installation's clock.
+
+    *templates* is the hash of the templates in use, where it is known already.
+    """
     now, pace = app.clock(), app.sending.pace(session)
     report = issue_status(session, issue, edition, now, is_alive=is_alive, pace=pace)
-    return report, issue_outlook(app, session, issue)
+    return report, issue_outlook(app, session, issue, templates=templates)
+
+
+def newest_statuses(
+    app: App, session: Session, newsletter: Newsletter, newest: int = NEWEST
+) -> tuple[list[tuple[IssueStatus, IssueOutlook]], int]:
+    """Return `issue_status_of` the *newest* issues and of all that aren't over, the oldest first.
+
+    With them comes the number of earlier issues that are left out.
+    """
+    listed = listed_issues(session, newsletter.id, newest)
+    if not listed.issues:  # the templates, and all that reads them, aren't needed
+        return [], listed.earlier
+    templates = provenance.template_hash(app.issues.template_sources())
+    statuses = [
+        issue_status_of(app, session, issue, store.edition_of(session, issue), templates=templates)
+        for issue in listed.issues
+    ]
+    return statuses, listed.earlier
 
 
 def status_facts(report: IssueStatus, outlook: IssueOutlook) -> dict[str, Any]:
@@ -77,10 +100,15 @@ def step_ahead(report: IssueStatus, outlook: IssueOutlook) -> str:
     return report.next_step or outlook.next_step
 
 
-def issue_outlook(app: App, session: Session, issue: Issue) -> IssueOutlook:
-    """Return what is ahead of an issue, by the clock of the installation."""
+def issue_outlook(
+    app: App, session: Session, issue: Issue, *, templates: str | None = None
+) -> IssueOutlook:
+    """Return what is ahead of an issue, by the clock of the installation.
+
+    *templates* is the hash of the templates in use, where it is known already.
+    """
     newsletter, now = store.newsletter_of(session, issue), app.clock()
-    templates = provenance.template_hash(app.issues.template_sources())
+    templates = templates or provenance.template_hash(app.issues.template_sources())
     editorial = approval.editorial_standing(session, issue, templates=templates)
     dated = store.dated(issue, newsletter)
     if issue.state is not IssueState.BUILT:

@@ -15,9 +15,9 @@ from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from sqlmodel import Session
 
 from digest.cli.context import (
+    MAX_NUMBER,
     CommandContext,
     IssueNumber,
     JsonFlag,
@@ -37,7 +37,7 @@ from digest.cli.issue.service_status import (
 from digest.cli.issue.status_output import print_status
 from digest.delivery.counts import DeliveryCounts, count_deliveries
 from digest.delivery.models import Rollout
-from digest.delivery.reporting import IssueStatus, excluded_readers, refused_too_many
+from digest.delivery.reporting import NEWEST, IssueStatus, excluded_readers, refused_too_many
 from digest.delivery.sending import (
     MIN_BATCHES,
     WAITS,
@@ -56,12 +56,13 @@ from digest.delivery.sending import (
 )
 from digest.issues import store
 from digest.issues.issue_commands import option_of, repeated
-from digest.issues.models import IssueState, Newsletter
+from digest.issues.models import IssueState
 from digest.letters import send_seed_copy
 from digest.service import (
     IssueOutlook,
     hold_facts,
     issue_status_of,
+    newest_statuses,
     require_real_send,
     running_newsletters,
     service_facts,
@@ -156,12 +157,22 @@ def status_(
         ),
     ] = None,
     who: Annotated[bool, typer.Option("--who", help="List the readers who were left out.")] = False,
+    last: Annotated[
+        int,
+        typer.Option(
+            "--last",
+            metavar="N",
+            min=1,
+            max=MAX_NUMBER,
+            help="How many issues to show, the newest; one that isn't over is always shown.",
+        ),
+    ] = NEWEST,
     as_json: JsonFlag = False,
 ) -> None:
     """Show where each issue stands, what is stuck, and what to do next."""
     call = call_of(context)
     if issue is None:
-        _list_issues(call, newsletter, as_json=as_json)
+        _list_issues(call, newsletter, last, as_json=as_json)
         return
     slug = newsletter or store.USUAL
     if who:
@@ -315,26 +326,31 @@ def _status(
         return issue_status_of(call.app, session, issue, edition, is_alive)
 
 
-def _list_issues(call: CommandContext, slug: str | None, *, as_json: bool) -> None:
+def _list_issues(call: CommandContext, slug: str | None, newest: int, *, as_json: bool) -> None:
     """Print the issues and the schedule of one newsletter, or of each that isn't archived."""
     with call.app.database.read() as session:
         rows = [store.newsletter(session, slug)] if slug else running_newsletters(session)
-        listed = [(row, option_of(row), _reports(call, session, row)) for row in rows]
+        listed = [
+            (row, option_of(row), *newest_statuses(call.app, session, row, newest)) for row in rows
+        ]
     service = service_facts(call.app, [row.slug for row in rows])
     if as_json:
         issues = [
             {**status_facts(*each), "newsletter": row.slug}
-            for row, _, reports in listed
+            for row, _, reports, _ in listed
             for each in reports
         ]
-        call.json({"issues": issues, **service})
+        call.json({"issues": issues, "earlier": sum(each[-1] for each in listed), **service})
         return
     print_hold(call, service)
-    for row, option, reports in listed:
+    for row, option, reports, earlier in listed:
         if len(listed) > 1:
             space = "" if row is rows[0] else "\n"
             title = f"{space}{row.name} ({row.slug})"
             call.out.print(title, style="bold underline", markup=False)
+        if earlier:
+            every = f"digest status{option} --last {earlier + len(reports)}"
+            call.out.print(f"{counted(earlier, 'earlier issue')}: {every}\n", markup=False)
         if not reports:
             call.out.print(f"No issue has been built yet. Next: digest build{option}")
         for each in reports:
@@ -342,13 +358,3 @@ def _list_issues(call: CommandContext, slug: str | None, *, as_json: bool) -> No
         print_slots(call, service, row.slug)
     print_proposals(call, service)
     print_jobs(call, service)
-
-
-def _reports(
-    call: CommandContext, session: Session, newsletter: Newsletter
-) -> list[tuple[IssueStatus, IssueOutlook]]:
-    return [
-        issue_status_of(call.app, session, issue, store.edition_of(session, issue))
-        for issue in store.issues(session, newsletter.id)
-        if issue.number is not None
-    ]

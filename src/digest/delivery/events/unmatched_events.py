@@ -16,6 +16,7 @@ from sqlmodel import Session, col
 from digest.delivery.events.bounce_processing import address_key_of
 from digest.delivery.events.status_updates import NO_READER, ActionableEvent
 from digest.delivery.models import Delivery, MailEvent
+from digest.delivery.sent_copies import of_reader
 from digest.issues.models import Edition, Issue, Newsletter
 from digest.mail.provider_events import EventKind, ProviderEvent
 from subscribers.models import READERS_LETTERS, Subscriber
@@ -120,17 +121,12 @@ def _readers(session: Session, keys: dict[str, str]) -> dict[str, int]:
 _READERS = select(col(Subscriber.address_key), col(Subscriber.id)).where(
     col(Subscriber.address_key).in_(bindparam("keys", expanding=True))
 )
-#: Joins from the few editions, since deliveries are indexed by (edition, reader).
 _LATEST = (
     select(col(Delivery.id), col(Edition.id), col(Newsletter.slug), col(Issue.prepared_at))
     .select_from(Edition)
     .join(Issue, col(Issue.id) == col(Edition.issue_id))
     .join(Newsletter, col(Newsletter.id) == col(Issue.newsletter_id))
-    .join(
-        Delivery,
-        (col(Delivery.edition_id) == col(Edition.id))
-        & (col(Delivery.subscriber_id) == bindparam("reader")),
-    )
-    .where(col(Issue.prepared_at).is_not(None))
+    .join(Delivery, col(Delivery.edition_id) == col(Edition.id))
+    .where(of_reader(bindparam("reader")), col(Issue.prepared_at).is_not(None))
     .order_by(col(Issue.prepared_at).desc())
 )

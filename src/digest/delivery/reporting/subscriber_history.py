@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from digest.delivery.models import Batch, BatchState, Delivery, EventLink, MailEvent
+from digest.delivery.sent_copies import of_reader
 from digest.issues.models import Edition, Issue, Newsletter
 
 
 def issues_sent_to(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
     """Return one dict for each issue planned for a reader, the oldest first, with its events."""
-    rows = session.execute(_ISSUES.where(col(Delivery.subscriber_id) == subscriber_id)).all()
+    rows = session.execute(_ISSUES.where(of_reader(subscriber_id))).all()
     return [
         {
             "newsletter": row.slug,
@@ -57,7 +58,6 @@ def _events(session: Session, delivery_id: int) -> list[dict[str, Any]]:
     ]
 
 
-#: Joins from the editions, since deliveries are indexed by (edition, reader).
 _ISSUES = (
     select(
         col(Delivery.id),

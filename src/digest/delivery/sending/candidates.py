@@ -21,7 +21,6 @@ from sqlalchemy import (
     func,
     literal,
     null,
-    or_,
     select,
 )
 from sqlmodel import Session, col
@@ -38,9 +37,11 @@ from subscribers.models import JOINED, Subscription
 
 #: Why a reader is left out of an issue that was built for a cancelled one's week.
 HAD_CANCELLED = "got the cancelled issue of this week"
-#: The attempts that wrote to the outbox folder: they reached nobody.
-IN_OUTBOX_FOLDER = select(col(Attempt.key)).where(
-    col(Attempt.provider_id).startswith(OUTBOX_ID_PREFIX)
+_PROVIDER_ID = select(col(Attempt.provider_id)).where(col(Attempt.key) == col(Batch.attempt))
+#: Whether a batch went to the outbox folder, and so to nobody. It is asked batch by batch: as a set
+#: of attempts, those of every issue would be read.
+IN_OUTBOX_FOLDER = func.coalesce(_PROVIDER_ID.correlate(Batch).scalar_subquery(), "").startswith(
+    OUTBOX_ID_PREFIX
 )
 
 
@@ -117,7 +118,7 @@ def require_real_copies(session: Session, wrong: Issue) -> None:
         col(Edition.issue_id) == wrong.id,
         col(Batch.edition_id) == col(Edition.id),
         col(Batch.state) == BatchState.ACCEPTED,
-        col(Batch.attempt).in_(IN_OUTBOX_FOLDER),
+        IN_OUTBOX_FOLDER,
     )
     if session.connection().execute(select(in_folder)).scalar_one():
         raise WrongState(
@@ -142,9 +143,7 @@ def _cancelled_before(session: Session, issue: Issue) -> Sequence[int]:
 def _without_those_who_got(cancelled: Sequence[int], readers: Select[Any]) -> Select[Any]:
     """Return *readers* with whoever got one of these issues excluded, or may have got it."""
     rows = readers.subquery()
-    got = _copies(cancelled, col(Delivery.subscriber_id)).where(
-        or_(col(Batch.attempt).is_(None), col(Batch.attempt).not_in(IN_OUTBOX_FOLDER))
-    )
+    got = _copies(cancelled, col(Delivery.subscriber_id)).where(~IN_OUTBOX_FOLDER)
     had = case((rows.c.subscriber_id.in_(got), HAD_CANCELLED), else_=null())
     reason = func.coalesce(rows.c.exclusion, had)
     return select(rows.c.subscriber_id, reason.label("exclusion"))

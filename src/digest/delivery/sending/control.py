@@ -256,7 +256,7 @@ def count_outbox_copies(session: Session, edition_id: int) -> int:
     total = select_core(func.coalesce(func.sum(col(Batch.size)), 0)).where(
         col(Batch.edition_id) == edition_id,
         col(Batch.state) == BatchState.ACCEPTED,
-        col(Batch.attempt).in_(IN_OUTBOX_FOLDER),
+        IN_OUTBOX_FOLDER,
     )
     return session.connection().execute(total).scalar_one()
 
@@ -277,7 +277,7 @@ def discard_outbox_copies(session: Session, issue: Issue, edition_id: int) -> No
         .where(
             col(Batch.edition_id) == edition_id,
             col(Batch.state) == BatchState.ACCEPTED,
-            col(Batch.attempt).in_(IN_OUTBOX_FOLDER),
+            IN_OUTBOX_FOLDER,
         )
         .values(state=BatchState.PENDING, attempt=None, note="")
     )

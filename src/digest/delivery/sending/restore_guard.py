@@ -22,7 +22,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import exists, func, text, update
+from sqlalchemy import func, text, update
 from sqlmodel import Session, col, select
 
 from digest.delivery.models import Attempt, Epoch, Installation
@@ -248,7 +248,7 @@ def _database_state(session: Session, record: GuardRecord | None) -> _DatabaseSt
         installation,
         session.get(Epoch, installation.key) if installation else None,
         _server(session),
-        session.exec(select(exists().where(_STARTED))).one(),
+        session.exec(_NEWEST_FIRST.limit(1)).first() is not None,
         _behind(session, record) if record is not None and is_its else None,
         of_file is not None and of_file.ended_at is not None,
     )
@@ -380,11 +380,11 @@ def _newest_attempts(session: Session) -> Sequence[str]:
 
     The other half is left to the folder's own, which are named as soon as they are on record.
     """
-    newest = select(col(Attempt.key)).where(_STARTED).order_by(col(Attempt.claimed_at).desc())
-    return session.exec(newest.limit(MOST_ATTEMPTS // 2)).all()[::-1]
+    return session.exec(_NEWEST_FIRST.limit(MOST_ATTEMPTS // 2)).all()[::-1]
 
 
 _STARTED = col(Attempt.started_at).is_not(None)
+_NEWEST_FIRST = select(Attempt.key).where(_STARTED).order_by(col(Attempt.claimed_at).desc())
 _LONGEST = 2048  # bytes that a file's line has at most
 
 
