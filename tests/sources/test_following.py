@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 import pytest
 
@@ -43,7 +44,9 @@ class Pages:
         self.status = 404
         self.asked: list[str] = []
 
-    def get(self, url: str, *, headers: Mapping[str, str], limits: Limits) -> Answer:
+    def get(
+        self, url: str, *, headers: Mapping[str, str] = MappingProxyType({}), limits: Limits
+    ) -> Answer:
         path = url.removeprefix(SITE)
         self.asked.append(path)
         text = self.answers.get(path)
