@@ -196,7 +196,8 @@ def test_a_redirect_without_an_end_is_refused(
 
 
 @pytest.mark.parametrize(
-    "target", ["file:///etc/passwd", "ftp://example.com/", "http://a:b@127.0.0.1/"]
+    "target",
+    ["file:///etc/passwd", "ftp://example.com/", "http://a:b@127.0.0.1/", "//[::", "//[-::1]"],
 )
 def test_a_redirect_to_no_web_address_is_refused(
     server: HostileServer, client: OutboundClient, target: str
@@ -313,6 +314,7 @@ def test_a_resolver_that_never_answers_has_the_same_time_limit() -> None:
         "http://site.test/\n",
         "http://site.test/" + "a" * 2000,
         "http://[::1",
+        "http://site.test/\ud800",
     ],
 )
 def test_what_is_no_web_address_is_refused_unresolved(url: str) -> None:

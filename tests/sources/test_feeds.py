@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from digest.sources.feeds import MOST_BYTES, read_feed
-from digest.sources.listed_page import ListedPage, ListUnreadable
+from digest.sources.listed_page import ListedPage, ListUnreadable, listed
 from tests.sources.site.comparison_site import NEWEST, ComparisonSite
 
 URL = "https://site.test/news/feed"
@@ -60,6 +60,10 @@ def test_an_address_is_made_whole(link: str, url: str) -> None:
 )
 def test_what_can_not_be_asked_for_is_left_out(link: str) -> None:
     assert read_feed(rss(item(link) + item("/a-vs-b")), url=URL) == [ListedPage(PAGE, None)]
+
+
+def test_half_a_character_is_no_part_of_an_address() -> None:
+    assert listed([("/\ud800", None), ("/a-vs-b", None)], base=URL) == [ListedPage(PAGE, None)]
 
 
 def test_a_page_is_listed_once() -> None:

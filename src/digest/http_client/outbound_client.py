@@ -169,7 +169,7 @@ def _onward(answer: Answer, here: httpx2.URL) -> httpx2.URL | None:
         return None
     try:
         target = _parsed(str(here.join(location)))
-    except (httpx2.InvalidURL, OutboundRefused):
+    except (httpx2.InvalidURL, ValueError, OutboundRefused):  # an IPv6 address that is none
         raise OutboundRefused(
             OutboundFault.REDIRECT,
             f"{_origin(here)} redirects to something that isn't a web address",
@@ -185,7 +185,7 @@ def _parsed(url: str) -> httpx2.URL:
     """Return *url* without its fragment; raises `OutboundRefused` for one that isn't requested."""
     try:
         parsed = httpx2.URL(url).copy_with(fragment=None) if len(url) <= _MAX_URL else None
-    except httpx2.InvalidURL:
+    except (httpx2.InvalidURL, ValueError):
         parsed = None
     if parsed is None or parsed.scheme not in {"http", "https"} or not parsed.raw_host:
         raise OutboundRefused(OutboundFault.URL, "this isn't a web address")

@@ -54,9 +54,9 @@ def _web_address(reference: str, base: str) -> str | None:
         url = urldefrag(urljoin(base, reference.strip()))[0]
         parts = urlsplit(url)
         _ = parts.port  # raises ValueError for a port no host has
-    except ValueError:
+        quoted = quote(url, safe=_KEPT_AS_THEY_ARE)
+    except ValueError:  # also for half a character, which XML can spell
         return None
-    quoted = quote(url, safe=_KEPT_AS_THEY_ARE)
     sound = parts.scheme in {"http", "https"} and parts.hostname and not parts.username
     return quoted if sound and len(quoted) <= _MAX_URL else None
 
