@@ -232,6 +232,14 @@ def test_a_site_that_fails_is_left_alone(site: FakeSite) -> None:
     assert site.poll().pages == {PageOutcome.NEW: 23}
 
 
+def test_pages_that_fail_on_their_own_keep_no_other_away(site: FakeSite) -> None:
+    for number in range(2 * FAILURES_IN_A_ROW):
+        site.pages[f"/large-{number}"] = ""
+        site.statuses[f"/large-{number}"] = 403
+    site.fill(["Punch"])
+    assert site.poll().pages == {PageOutcome.NEW: 4, PageOutcome.FAILED: 10}
+
+
 def test_the_pause_that_a_site_wants_is_kept(site: FakeSite) -> None:
     site.pause = 10.0
     site.poll()

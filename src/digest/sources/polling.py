@@ -25,8 +25,10 @@ from digest.sources.models import PageOutcome, Source, SourcePage
 from digest.sources.site_reader import (
     FetchedPage,
     PageFailed,
+    PageForbidden,
     PageGone,
     ReadingStopped,
+    SiteFailed,
     SiteReader,
 )
 from digest.sources.store import NOT_KNOWN, KnownPage, SourceListing, Validators
@@ -230,10 +232,10 @@ class _Run:
         except PageGone as fault:
             self._failed = 0
             return _PageLook(outcome=PageOutcome.GONE, reason=str(fault))
+        except PageForbidden as fault:
+            return _PageLook(outcome=PageOutcome.REFUSED, reason=str(fault))
         except PageFailed as fault:
-            if fault.forbidden:
-                return _PageLook(outcome=PageOutcome.REFUSED, reason=str(fault))
-            self._failed += 1
+            self._failed = self._failed + 1 if isinstance(fault, SiteFailed) else 0
             return _PageLook(outcome=PageOutcome.FAILED, reason=str(fault))
         self._failed = 0
         return self._read(known, fetched)

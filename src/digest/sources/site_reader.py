@@ -23,16 +23,29 @@ PAGE_LIMITS = Limits(bytes=1_000_000, seconds=30.0, redirects=5)
 LIST_LIMITS = Limits(bytes=20_000_000, seconds=60.0, redirects=5)
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
+_BUSY = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+_FAILS = HTTPStatus.INTERNAL_SERVER_ERROR  # and all above it
+#: What keeps one page from being fetched keeps all others too.
+_OF_SITE = {
+    OutboundFault.NAME,
+    OutboundFault.UNREACHABLE,
+    OutboundFault.CERTIFICATE,
+    OutboundFault.TOO_SLOW,
+}
 _ACCEPT = "text/html, application/json;q=0.9, application/xml;q=0.9, text/plain;q=0.8, */*;q=0.1"
 _MAX_ETAG, _MAX_MODIFIED = 400, 100  #: characters of the columns
 
 
 class PageFailed(DigestError):
-    """A page couldn't be fetched now; *forbidden* where its robots.txt doesn't want it to be."""
+    """A page couldn't be fetched now."""
 
-    def __init__(self, reason: str, *, step: str | None = None, forbidden: bool = False) -> None:
-        super().__init__(reason, next_step=step)
-        self.forbidden = forbidden
+
+class PageForbidden(PageFailed):
+    """The site's robots.txt doesn't want this page to be read."""
+
+
+class SiteFailed(PageFailed):
+    """A page couldn't be fetched, and others of its site can't be either, by all appearances."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,13 +145,15 @@ class SiteReader:
         try:
             answer = self._answer(url, known, limits)
         except OutboundRefused as fault:
-            raise PageFailed(str(fault), step=fault.next_step) from None
+            failed = SiteFailed if fault.fault in _OF_SITE else PageFailed
+            raise failed(str(fault), next_step=fault.next_step) from None
         if answer.status == HTTPStatus.NOT_MODIFIED and any(known):
             return FetchedPage(url=answer.url, validators=known)
         if answer.status in _GONE:
             raise PageGone(f"its server answers {answer.status}")
         if answer.status != HTTPStatus.OK:
-            raise PageFailed(f"its server answers {answer.status}")
+            failed = SiteFailed if answer.status in _BUSY or answer.status >= _FAILS else PageFailed
+            raise failed(f"its server answers {answer.status}")
         self.bodies += 1
         return FetchedPage(
             url=answer.url,
@@ -149,7 +164,7 @@ class SiteReader:
 
     def _answer(self, url: str, known: Validators, limits: Limits) -> Answer:
         if not self.robots.allows(url):
-            raise PageFailed("the site's robots.txt asks not to read this page", forbidden=True)
+            raise PageForbidden("the site's robots.txt asks not to read this page")
         pause = self.pause_before(url)
         if pause and self.wait(pause):
             raise ReadingStopped
