@@ -226,7 +226,8 @@ def test_a_site_that_fails_is_left_alone(site: FakeSite) -> None:
     site.away = True
     result = site.poll()
     assert len(site.asked) == FAILURES_IN_A_ROW
-    assert result.problem == "5 pages in a row failed, the last because nobody answers"
+    assert "5 pages in a row failed, the last because nobody answers" in result.problem
+    assert "try again later" in page(site, "/lathe").refusal
     assert source(site).ok is False
     site.away = False
     assert site.poll().pages == {PageOutcome.NEW: 23}

@@ -236,7 +236,8 @@ class _Run:
             return _PageLook(outcome=PageOutcome.REFUSED, reason=str(fault))
         except PageFailed as fault:
             self._failed = self._failed + 1 if isinstance(fault, SiteFailed) else 0
-            return _PageLook(outcome=PageOutcome.FAILED, reason=str(fault))
+            step = f"; {fault.next_step}" if fault.next_step else ""
+            return _PageLook(outcome=PageOutcome.FAILED, reason=f"{fault}{step}")
         self._failed = 0
         return self._read(known, fetched)
 
