@@ -23,6 +23,7 @@ from digest.doctor import database_checks
 from digest.doctor.dns_checks import is_reserved
 from digest.doctor.health_check import CheckResult, HealthLevel, fine, refused, warning
 from digest.doctor.pace_checks import check_pace
+from digest.doctor.source_checks import check_sources
 from digest.doctor.webhook_checks import check_webhooks
 from digest.doctor.worker_checks import check_workers
 from digest.errors import BadSetting, DigestError
@@ -295,6 +296,7 @@ _TABLE_CHECKS: tuple[_Check, ...] = (
     _bounces,
     _letters,
     check_pace,
+    check_sources,
     check_webhooks,
     database_checks.check_restore,
 )

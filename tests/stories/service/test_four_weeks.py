@@ -108,9 +108,11 @@ def _status_tells_it_truly(harness: ServiceHarness) -> None:
             "purge",
             "recover",
             "send",
+            "sources",
             "verdicts",
             "votes",
             "warm-up",
+            "webhooks",
         ),
         True,
     )
