@@ -169,6 +169,14 @@ def test_a_number_that_is_none_is_not_said(value: Any) -> None:
     assert (draft.contenders[0].panel_share, draft.seats) == (None, 4)
 
 
+def test_data_without_shares_give_way_to_a_page_that_shows_them() -> None:
+    draft = read_file(next(path for path in samples.comparisons() if path.suffix == ".txt"))
+    share = {"additionalProperty": {"@type": "PropertyValue", "name": "Panel ship", "value": "75%"}}
+
+    assert read([LEFT, RIGHT], around=plain(draft)).title == draft.title
+    assert read([LEFT | share, RIGHT], around=plain(draft)).contenders[0].panel_share == 75
+
+
 def test_a_broken_block_does_not_hide_a_whole_one() -> None:
     assert read("{", [LEFT, RIGHT]).title == "Lathe vs Mortar Studio"
 

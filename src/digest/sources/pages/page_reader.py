@@ -28,8 +28,9 @@ _URL: TypeAdapter[str] = TypeAdapter(Url)
 def read_page(body: bytes, *, content_type: str, url: str) -> ComparisonDraft:
     """Return the comparison that a page says; raises `ComparisonUnreadable`.
 
-    Of HTML the JSON-LD is read, and where that isn't a whole comparison, what the page shows. Its
-    own address is that of the full comparison, where it names no other.
+    Of HTML the JSON-LD is read, and where that isn't a whole comparison, what the page shows; so
+    it is where the JSON-LD has no panel share and what is shown can be read. Its own address is
+    that of the full comparison, where it names no other.
     """
     kind = _kind_of(body, content_type)
     if kind == "application/json" or kind.endswith("+json"):
@@ -71,14 +72,19 @@ def _kind_of(body: bytes, content_type: str) -> str:
 
 def _of_html(html: str, url: str) -> ComparisonDraft:
     page = read_html(html, url=url)
-    shortfall = ""
-    if page.data:
-        try:
-            return _of_data(page)
-        except NoComparison as fault:
-            shortfall = str(fault)
-            log.info("%s is read from its text: its JSON-LD falls short: %s", url, shortfall)
-    return _of_text(page, url, shortfall)
+    if not page.data:
+        return _of_text(page, url)
+    try:
+        draft = _of_data(page)
+    except NoComparison as fault:
+        log.info("%s is read from its text: its JSON-LD falls short: %s", url, fault)
+        return _of_text(page, url, str(fault))
+    if any(side.panel_share is not None for side in draft.contenders):
+        return draft
+    try:  # what is shown may say more than what search engines are told
+        return _of_text(page, url)
+    except ComparisonUnreadable:
+        return draft
 
 
 def _of_data(page: HtmlPage) -> ComparisonDraft:
@@ -93,7 +99,7 @@ def _of_data(page: HtmlPage) -> ComparisonDraft:
         ) from None
 
 
-def _of_text(page: HtmlPage, url: str, shortfall: str) -> ComparisonDraft:
+def _of_text(page: HtmlPage, url: str, shortfall: str = "") -> ComparisonDraft:
     refusals: list[ComparisonUnreadable] = []
     for text in _candidates(page):
         try:
