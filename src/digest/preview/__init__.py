@@ -8,7 +8,7 @@ when a file is saved. Behind `origin_guard`, `preview_app` answers each request:
 `panels` gathers the chosen panel with `sample_issues`, `changes` and `diff`, `client_simulation`
 shows the mail as a mail program would, and `view_models` fills the templates of the page. `forms`
 holds what an editor does beyond the draft: sending, moving and cancelling an issue, and editing
-the words of one comparison.
+the words of one comparison; `proposals` is the page of what followed sites propose.
 """
 
 from digest.preview.file_watcher import FileWatcher
