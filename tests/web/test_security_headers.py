@@ -14,9 +14,10 @@ from http import HTTPStatus
 import httpx2
 import pytest
 from sqlmodel import select
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from digest import images
+from digest.api.app import DigestApi
 from digest.issues.review_link import link_to, review_token
 from subscribers.tokens import DatedTarget, LetterCause, LinkTarget
 from tests.conftest import NOW
@@ -28,8 +29,8 @@ from tests.web.voter import LEFT, link
 #: Pages that are the same for everybody: any browser may keep them, any search engine find them.
 PUBLIC = re.compile(
     r"/(|(issues|comparisons|tools|categories)(/.*)?|own-links|robots\.txt|sitemap.*\.xml"
-    r"|(style|comparisons|directory|lists|page|review|tool|vote)\.css|(accent|font|images)/.*"
-    r"|icon\.svg|favicon\.ico)$"
+    r"|(style|comparisons|directory|lists|page|reference|review|tool|vote)\.css|(accent|font|images)/.*"
+    r"|icon\.svg|favicon\.ico|api/v1/(docs|openapi\.json|(comparisons|tools)(/.*)?))$"
 )
 IMAGE = re.compile(r"/(images/|comparisons/.*/share-)[0-9a-f]+\.png$")
 #: What other sites show: each has a policy of its own.
@@ -101,10 +102,21 @@ def paths(site: Running) -> Iterator[str]:
     """Yield every route's path, with good and bad values; a new name in a path is an error here."""
     known = values(site)
     for route in site.asgi.routes:
+        if isinstance(route, Mount) and isinstance(route.app, DigestApi):
+            for path in (*route.app.openapi()["paths"], "/docs", "/openapi.json"):
+                yield from filled(f"{route.path}{path}", OfApi(known))
+            continue
         assert isinstance(route, Route), f"{route} is no plain route: say here how to reach it"
         yield from filled(route.path, known)
     yield "/nothing/here"
     yield "/issues/weekly/1/"
+
+
+class OfApi(dict[str, list[str]]):
+    """The values of what is named in a path of the API: an id, where nothing else is known."""
+
+    def __missing__(self, name: str) -> list[str]:
+        return ["1", "bad"]
 
 
 def filled(path: str, known: dict[str, list[str]]) -> Iterator[str]:
@@ -136,7 +148,8 @@ def faults(method: str, path: str, answer: httpx2.Response) -> Iterator[str]:
             yield f"{what}: {name} is {answer.headers.get(name)}"
     yield from (f"{what}: {name} is there" for name in FORBIDDEN & set(answer.headers))
     kind = answer.headers.get("content-type", "")
-    if answer.content and "charset=utf-8" not in kind and not image:
+    is_json = kind in ("application/json", "application/problem+json")  # UTF-8 by RFC 8259
+    if answer.content and "charset=utf-8" not in kind and not image and not is_json:
         yield f"{what}: no charset in {kind!r}"
     if "camera=()" not in answer.headers.get("permissions-policy", ""):
         yield f"{what}: devices are on"

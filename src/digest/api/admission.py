@@ -66,7 +66,7 @@ class Admission:
             _require_readable(scope, headers)
             scope.setdefault("state", {})["caller"] = caller
             bounded = _Bounded(receive) if scope["method"] in _CHANGING else receive
-            await self._next(scope, bounded, send_counted)
+            await self._next(_as_get(scope), bounded, send_counted)
         except Exception as fault:
             if started:
                 raise
@@ -98,6 +98,11 @@ class Admission:
         forwarded = headers.getlist("x-forwarded-for")
         seen = network(client_address(peer, forwarded, self._app.public_site.trusted_proxies))
         return self._budget.take("network", seen, settings.api_requests_per_network)
+
+
+def _as_get(scope: Scope) -> Scope:
+    """Return HEAD as GET: the server leaves the body out, and the framework has no such route."""
+    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
 
 
 def _require_budget(rate: RateState) -> None:

@@ -25,7 +25,12 @@ def add(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="The program that calls, such as site.")
     ],
-    scope: Annotated[list[Scope], typer.Option("--scope", help="What it may do; repeat for more.")],
+    scope: Annotated[
+        list[Scope],
+        typer.Option(
+            "--scope", metavar="SCOPE", help=f"What it may do; repeatable: {', '.join(Scope)}."
+        ),
+    ],
     expires: Annotated[
         str | None,
         typer.Option(
