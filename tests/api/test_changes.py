@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
+import anyio.from_thread
 import pytest
 from sqlmodel import Session, select
 
 from digest.access import AnswerKey, Caller, Scope, purge_answers
 from digest.access.models import KeptAnswer
+from digest.api.app import make_api
 from digest.api.unit_of_change import ApiChange, ChangeAnswer, KeysUnderWay
+from digest.app.installation import App
+from digest.db import Database
 from digest.issues.models import JobRun
+from digest.settings import load
 from subscribers import store
 from subscribers.address import parse
-from tests.api.conftest import Api
+from tests.api import notes
+from tests.api.conftest import BASE, Api
 from tests.api.notes import Note
+from tests.web.conftest import SECRET, Clock
 
 NOTE = {"name": "a", "result": "one"}
 
@@ -128,3 +137,33 @@ def test_only_the_version_that_was_read_is_changed(api: Api) -> None:
     tags = f'"other", {changed.headers["etag"]}'
     assert api.call("PUT", "/notes/a", headers={**shown, "If-Match": tags}, json=NOTE).is_success
     assert api.call("PUT", "/notes/a", headers={**shown, "If-Match": "*"}, json=new).is_success
+
+
+def test_of_several_processes_with_one_key_one_does_it_and_all_answer_alike(
+    api: Api, portal: anyio.from_thread.BlockingPortal
+) -> None:
+    headers = writer(api)
+    url = api.app.database.url.render_as_string(hide_password=False)
+    apis = [another(url, portal) for _ in range(4)]
+    try:
+        with ThreadPoolExecutor(len(apis)) as pool:
+            answers = list(
+                pool.map(lambda each: each.call("POST", "/tallies", headers=headers), apis)
+            )
+    finally:
+        for each in apis:
+            each.app.database.close()
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.content for answer in answers}) == 1
+    with api.app.database.read() as session:
+        assert len(session.exec(select(JobRun)).all()) == 1
+
+
+def another(url: str, portal: anyio.from_thread.BlockingPortal) -> Api:
+    """Return the API of another process on a database, which knows nothing of the first."""
+    app = App(
+        settings=load({}, base_url=BASE, secret=SECRET), database=Database(url), clock=Clock()
+    )
+    asgi = make_api(app)
+    asgi.include_router(notes.router)
+    return Api(app, asgi, Clock(), portal)

@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hmac import compare_digest
 from typing import Any
 
 from sqlalchemy import or_, update
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from digest.access.models import ApiToken, Scope
@@ -165,10 +167,13 @@ def _unrevoked(session: Session, name: str) -> ApiToken | None:
 
 
 def _note_use(store: UnitOfWork, token_id: int, now: datetime) -> None:
-    """Write a token's last use, unless another process has just done so."""
+    """Write a token's last use, unless another process has just done so, or nothing can be written.
+
+    The request is answered all the same.
+    """
     last = col(ApiToken.last_used_at)
     due = or_(last.is_(None), last <= now - USE_NOTED)
-    with store.write() as session:
+    with suppress(OperationalError), store.write() as session:
         session.execute(
             update(ApiToken).where(col(ApiToken.id) == token_id, due).values(last_used_at=now)
         )

@@ -4,10 +4,10 @@
 and newsletters, and hands the database to `database_checks`, which examines the schema, the disk,
 the clock, backups and restores. `worker_checks` looks whether workers are there for the jobs that
 wait, `pace_checks` whether the limits let each issue out in time, `source_checks` whether followed
-sites can be read, and `webhook_checks` whether other programs take what they are told. Each
-check yields `health_check` values, which name a subject, a level, a finding and the next step.
-`provider_checks` asks the provider itself. `dns_checks` lists the DNS records that a domain of
-senders needs and compares them with those that a resolver returns.
+sites can be read, `webhook_checks` whether other programs take what they are told, and `api_checks`
+whether the API's tokens last. Each check yields `health_check` values, which name a subject, a
+level, a finding and the next step. `provider_checks` asks the provider itself. `dns_checks` lists
+the DNS records that a domain of senders needs and compares them with those that a resolver returns.
 """
 
 from digest.doctor.dns_checks import Resolve, is_reserved, look_up, records

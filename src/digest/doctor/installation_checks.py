@@ -20,6 +20,7 @@ from digest.delivery import known_secrets
 from digest.delivery.events import ACCOUNT
 from digest.delivery.models import DeadLetter
 from digest.doctor import database_checks
+from digest.doctor.api_checks import check_api
 from digest.doctor.dns_checks import is_reserved
 from digest.doctor.health_check import CheckResult, HealthLevel, fine, refused, warning
 from digest.doctor.pace_checks import check_pace
@@ -298,6 +299,7 @@ _TABLE_CHECKS: tuple[_Check, ...] = (
     check_pace,
     check_sources,
     check_webhooks,
+    check_api,
     database_checks.check_restore,
 )
 
