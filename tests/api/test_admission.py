@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from datetime import timedelta
+from typing import Any
 
+import anyio
 import anyio.from_thread
 import pytest
 
 from digest.access import Scope, add_token, revoke_token, token_facts
-from digest.api.admission import MAX_BODY
+from digest.api.admission import MAX_BODY, Admission
 from digest.api.rate_budget import MOST_CALLERS, RateBudget
 from digest.db import Database
 from tests.api.conftest import Api, api_of
@@ -131,6 +133,34 @@ def test_a_body_is_bounded_and_is_json(sqlite_api: Api) -> None:
     assert sqlite_api.problem(unannounced) == (413, "too-large")
     form = sqlite_api.call("POST", "/notes", headers=shown, data={"name": "a"})
     assert sqlite_api.problem(form) == (415, "media-type")
+
+
+def test_a_body_that_doesn_t_come_is_not_waited_for(
+    sqlite_api: Api, portal: anyio.from_thread.BlockingPortal
+) -> None:
+    headers = {**sqlite_api.token(Scope.COMPARISONS_WRITE), "Content-Type": "application/json"}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/notes",
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        + [(b"content-length", b"2")],
+    }
+    statuses: list[int] = []
+
+    async def never() -> MutableMapping[str, Any]:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    impatient = Admission(sqlite_api.asgi, installation=sqlite_api.app, body_seconds=0)
+    portal.call(impatient, scope, never, send)
+    assert statuses == [408]
 
 
 @pytest.mark.parametrize("path", ["/status?newsletter=%00", "/notes/%00"])

@@ -17,6 +17,7 @@ from tests.web.conftest import SECRET
 KILLS = {"sqlite": 50, "postgresql": 5}
 
 
+@pytest.mark.timeout(400)
 def test_what_was_committed_before_the_kill_is_answered_after_it(database: Database) -> None:
     with database.write() as session:
         made = add_token(session, "ci", [Scope.COMPARISONS_WRITE], hashes=Hashes([SECRET]), now=NOW)

@@ -96,10 +96,11 @@ def test_the_page_needs_no_script_and_no_other_host(site: Running) -> None:
 
 
 def test_what_fails_below_the_api_is_a_problem_with_the_headers_of_the_site(site: Running) -> None:
-    response = site.get("/api/v1/nothing")
-    assert response.json()["status"] == 404
-    assert response.headers["x-content-type-options"] == "nosniff"
-    assert response.headers["cache-control"] == "no-store"
+    for path in ("nothing", "comparisons/%0Aa", "%0A"):
+        response = site.get(f"/api/v1/{path}")
+        assert response.json()["status"] in {404, 422}
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize(

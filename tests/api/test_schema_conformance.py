@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
@@ -30,11 +31,12 @@ CHECKS = [
     response_schema_conformance,
 ]
 #: Examples for each operation; of all operations together, some hundred requests.
-WITH_TOKEN, WITHOUT = 4, 2
+WITH_TOKEN, WITHOUT = 3, 2
 TOOL = "ravelin-coder-2"
 UNLIMITED = {"api_requests_per_token": 0, "api_requests_per_network": 0}
 
 
+@pytest.mark.timeout(400)
 def test_no_request_with_a_token_of_all_scopes_gets_an_undocumented_answer(
     make_running: MakeSite,
 ) -> None:

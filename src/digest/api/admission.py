@@ -33,12 +33,18 @@ class Admission:
     """
 
     def __init__(
-        self, app: ASGIApp, *, installation: App, steady: Callable[[], float] = time.monotonic
+        self,
+        app: ASGIApp,
+        *,
+        installation: App,
+        steady: Callable[[], float] = time.monotonic,
+        body_seconds: float = MAX_SECONDS,
     ) -> None:
         self._next = app
         self._app = installation
         self._base_url = installation.settings.base_url
         self._budget = RateBudget(steady)
+        self._body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; raises only once the response has started."""
@@ -65,8 +71,9 @@ class Admission:
                 raise refused
             _require_readable(scope, headers)
             scope.setdefault("state", {})["caller"] = caller
-            bounded = _Bounded(receive) if scope["method"] in _CHANGING else receive
-            await self._next(_as_get(scope), bounded, send_counted)
+            if scope["method"] in _CHANGING:
+                receive = _Bounded(receive, self._body_seconds)
+            await self._next(_as_get(scope), receive, send_counted)
         except Exception as fault:
             if started:
                 raise
@@ -141,13 +148,14 @@ def _too_large() -> ApiRefusal:
 
 
 class _Bounded:
-    """What a route receives: a body of at most `MAX_BODY` bytes in at most `MAX_SECONDS`."""
+    """What a route receives: a body of at most `MAX_BODY` bytes in at most *seconds*."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, seconds: float) -> None:
         self._receive = receive
         self._size = 0
         self._whole = False
-        self._deadline = asyncio.get_running_loop().time() + MAX_SECONDS
+        self._seconds = seconds
+        self._deadline = asyncio.get_running_loop().time() + seconds
 
     async def __call__(self) -> Any:
         """Return the next message; raises `ApiRefusal`."""
@@ -157,7 +165,7 @@ class _Bounded:
             async with asyncio.timeout_at(self._deadline):
                 message = await self._receive()
         except TimeoutError:
-            words = f"A body has to come within {MAX_SECONDS:.0f} seconds."
+            words = f"A body has to come within {self._seconds:.0f} seconds."
             raise ApiRefusal(ProblemType.TOO_SLOW, words, next_step="try again") from None
         self._size += len(message.get("body", b""))
         self._whole = not message.get("more_body", False)

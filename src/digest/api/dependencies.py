@@ -56,7 +56,8 @@ def _allowed(request: Request, scope: Scope) -> Caller:
         raise ApiRefusal(
             ProblemType.UNAUTHENTICATED,
             "This needs a token.",
-            next_step=f"digest tokens add NAME --scope {scope}; then send Authorization: Bearer",
+            next_step=f"make one: digest tokens add NAME --scope {scope}; and send it with each"
+            " request: Authorization: Bearer TOKEN",
             headers={"WWW-Authenticate": "Bearer"},
         )
     if not caller.may(scope):

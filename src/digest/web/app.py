@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -69,7 +70,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
 
     site = Starlette(
         routes=[
-            Mount(PREFIX, make_api(app)),  # early, since programs ask often
+            _api(app),  # early, since programs ask often
             *votes.routes(),  # first, since thousands follow these links once an issue is out
             *feeds.routes(),  # before the pages whose paths hold a slug or a number in this place
             *pictures.routes(),
@@ -94,6 +95,13 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
     )
     site.router.redirect_slashes = False  # it would build an address from the Host header
     return site
+
+
+def _api(app: App) -> Mount:
+    mount = Mount(PREFIX, make_api(app))
+    # Any path below it, also one with a line feed, which the toolkit's own pattern leaves out.
+    mount.path_regex = re.compile(rf"^{PREFIX}/(?P<path>.*)$", re.DOTALL)
+    return mount
 
 
 def _letter_worker(app: App) -> LetterWorker:
