@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -24,7 +26,7 @@ def content_of(path: Path = KOTOBA, **changed: Any) -> dict[str, Any]:
 
 
 def put(api: Api, content: Any, slug: str = "", tag: str = "") -> httpx2.Response:
-    shown = api.token(Scope.COMPARISONS_WRITE, Scope.COMPARISONS_READ, name=next(NAMES))
+    shown = api.token(Scope.COMPARISONS_WRITE, Scope.COMPARISONS_READ, name=f"site-{next(NAMES)}")
     headers = {**shown, "Content-Type": "application/json"}
     headers |= {"If-Match": tag} if tag else {}
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
@@ -33,17 +35,17 @@ def put(api: Api, content: Any, slug: str = "", tag: str = "") -> httpx2.Respons
 
 
 def act(api: Api, path: str, body: Any = None, tag: str = "") -> httpx2.Response:
-    headers = api.token(Scope.COMPARISONS_WRITE, name=next(NAMES))
+    headers = api.token(Scope.COMPARISONS_WRITE, name=f"site-{next(NAMES)}")
     headers |= {"If-Match": tag} if tag else {}
     return api.call("POST", f"/comparisons/{path}", headers=headers, json=body or {})
 
 
 def read(api: Api, slug: str) -> httpx2.Response:
-    shown = api.token(Scope.COMPARISONS_READ, name=next(NAMES))
+    shown = api.token(Scope.COMPARISONS_READ, name=f"site-{next(NAMES)}")
     return api.get(f"/comparisons/{slug}", headers=shown)
 
 
-NAMES = (f"site-{number}" for number in range(10_000))
+NAMES = count()
 SLUG = content_of()["slug"]
 
 
@@ -187,3 +189,22 @@ def test_votes_on_a_comparison_are_shown_as_the_command_prints_them(sqlite_api: 
     assert [tool["ships"] for tool in votes["tools"]] == [0, 0]
     unknown = sqlite_api.get("/comparisons/nothing/votes", headers=shown)
     assert sqlite_api.problem(unknown) == (404, "not-found")
+
+
+def test_of_two_that_add_the_same_at_once_one_adds_it(api: Api) -> None:
+    contents = [content_of(), content_of(question="Which one?")]
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(lambda content: put(api, content), contents))
+    first, second = sorted(answer.status_code for answer in answers)
+    assert first == 201
+    assert second in {409, 428}
+    assert read(api, SLUG).json()["revisions"] == 1
+
+
+def test_of_two_that_change_the_same_at_once_one_is_stale(api: Api) -> None:
+    tag = put(api, content_of()).headers["etag"]
+    contents = [content_of(question=f"Question {number}?") for number in (1, 2)]
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(lambda content: put(api, content, tag=tag), contents))
+    assert sorted(answer.status_code for answer in answers) == [200, 412]
+    assert read(api, SLUG).json()["revisions"] == 2

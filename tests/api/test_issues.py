@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -234,3 +235,30 @@ def test_several_newsletters_count_their_own_issues(editor: Editor) -> None:
     assert editor.api.get("/newsletters/daily/issues", headers=shown).json()["items"] == []
     assert editor.api.get("/newsletters/daily/issues/1", headers=shown).status_code == 404
     assert editor.api.get("/newsletters/nightly/issues", headers=shown).status_code == 404
+
+
+def test_of_an_approval_and_a_rebuild_at_once_no_other_mail_is_approved(
+    everywhere: Editor,
+) -> None:
+    tag = everywhere.built()
+    with everywhere.api.app.database.write() as session:
+        session.exec(select(Newsletter)).one().name = "Another name"
+    calls: list[tuple[str, Any]] = [
+        ("/1/approve", {"accept_warnings": True}),
+        ("", {"period": NEXT, "again": True}),
+    ]
+    with ThreadPoolExecutor() as pool:
+        approved, built = pool.map(lambda call: everywhere.post(call[0], call[1], tag), calls)
+    assert built.status_code == 200
+    assert approved.status_code in {200, 412}  # whichever came first
+    status = everywhere.get("/1/status").json()
+    assert (status["approved"], everywhere.get("/1").json()["revision"]) == (False, 2)
+
+
+def test_of_two_rebuilds_at_once_one_is_stale(everywhere: Editor) -> None:
+    tag = everywhere.built()
+    order = {"period": NEXT, "again": True}
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(lambda _: everywhere.post("", order, tag), range(2)))
+    assert sorted(answer.status_code for answer in answers) == [200, 412]
+    assert everywhere.get("/1").json()["revision"] == 2

@@ -11,6 +11,7 @@ from digest.api.problems import PROBLEMS, ProblemType, problem_response
 from digest.errors import BadSetting, ComparisonUnreadable, ComparisonWithdrawn, DigestError
 from subscribers.errors import AddressFault, BadAddress, UnknownReader
 from tests.api.conftest import Api
+from tests.web.conftest import Running
 
 
 def test_every_type_has_its_status_and_title() -> None:
@@ -87,3 +88,9 @@ def test_errors_of_the_engine_have_their_own_status(
     assert response.status_code == status
     assert f'"https://news.example.com/api/v1/docs#{kind}"' in bytes(response.body).decode()
     assert b"DIGEST_SECRET" not in response.body
+
+
+def test_a_path_with_the_end_of_a_line_is_the_api_s_too(site: Running) -> None:
+    response = site.get("/api/v1/comparisons/one%0Atwo")
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"

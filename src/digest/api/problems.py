@@ -21,6 +21,7 @@ from starlette.responses import Response
 
 from digest import errors as ours
 from digest.access import BadApiToken
+from digest.api.command_calls import as_calls
 from subscribers import errors as of_subscribers
 
 log = logging.getLogger(__name__)
@@ -195,7 +196,7 @@ def _of_ours(fault: Exception, kind: ProblemType) -> ApiRefusal:
     if kind is ProblemType.UNAVAILABLE:
         return _later(words)
     step = getattr(fault, "next_step", None)
-    return ApiRefusal(kind, words, next_step=step, headers=headers)
+    return ApiRefusal(kind, words, next_step=as_calls(step) if step else step, headers=headers)
 
 
 def _later(words: str) -> ApiRefusal:
