@@ -262,3 +262,12 @@ def test_of_two_rebuilds_at_once_one_is_stale(everywhere: Editor) -> None:
         answers = list(pool.map(lambda _: everywhere.post("", order, tag), range(2)))
     assert sorted(answer.status_code for answer in answers) == [200, 412]
     assert everywhere.get("/1").json()["revision"] == 2
+
+
+def test_few_issues_are_built_at_once(editor: Editor) -> None:
+    builds = editor.api.asgi.state.builds
+    with builds.one(), builds.one():
+        refused = editor.post()
+    assert editor.refused(refused) == (503, "unavailable")
+    assert refused.headers["retry-after"] == "5"
+    editor.built()

@@ -158,9 +158,8 @@ def test_a_source_names_a_newsletter_that_is_there(follower: Follower, site: Run
 
 def test_few_sites_are_looked_at_at_once(follower: Follower) -> None:
     looks = follower.api.asgi.state.site_looks
-    taken = [looks.acquire(blocking=False) for _ in range(2)]
-    assert taken == [True, True]
-    refused = follower.post("/sources", {"url": "http://127.0.0.1:1/"})
+    with looks.one(), looks.one():
+        refused = follower.post("/sources", {"url": "http://127.0.0.1:1/"})
     assert follower.refused(refused) == (503, "unavailable")
     assert refused.headers["retry-after"] == "5"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from threading import BoundedSemaphore
 from typing import Any
 
 import orjson
@@ -17,13 +16,15 @@ from digest.api.admission import Admission
 from digest.api.openapi_document import openapi_document
 from digest.api.public_answers import KeptAnswers, PublicAnswers
 from digest.api.reference_page import render_reference
-from digest.api.resources import ROUTERS, source_routes
+from digest.api.resources import ROUTERS
+from digest.api.turns import Turns
 from digest.api.unit_of_change import REPLAYED, KeysUnderWay
 from digest.app.installation import App
 
 #: Headers of answers that a page of another origin may read.
 _EXPOSED = ("ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", REPLAYED)
 _ALLOWED = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match")
+AT_ONCE = 2  #: requests of one costly kind that a process works on
 _CACHED = {"Cache-Control": "public, max-age=300"}
 
 
@@ -50,7 +51,8 @@ def make_api(app: App) -> DigestApi:
     api.exception_handlers = {HTTPException: _raise}  # in place of the framework's answers
     api.state.installation = app
     api.state.under_way = KeysUnderWay()
-    api.state.site_looks = BoundedSemaphore(source_routes.AT_ONCE)
+    api.state.site_looks = Turns(AT_ONCE, "sites are being looked at")
+    api.state.builds = Turns(AT_ONCE, "issues are being built")
     api.state.public_answers = answers
     for router in ROUTERS:
         api.include_router(router)

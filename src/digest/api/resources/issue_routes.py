@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 from sqlmodel import Session
 from starlette.responses import Response
@@ -36,6 +36,7 @@ from digest.api.resources.issue_models import (
     issue_detail,
     issue_summary,
 )
+from digest.api.turns import Turns
 from digest.api.unit_of_change import ChangeAnswer
 from digest.app.installation import App
 from digest.issues import store
@@ -58,6 +59,14 @@ Reviewer = Annotated[
     int | None,
     Query(ge=1, le=1000, description="As readers get it who agree with the reviewer of this seat."),
 ]
+
+
+async def _builds(request: Request) -> Turns:
+    builds: Turns = request.app.state.builds
+    return builds
+
+
+Builds = Annotated[Turns, Depends(_builds)]
 
 
 class BuildOrder(BaseModel):
@@ -110,6 +119,7 @@ def list_issues(
 )
 def build_issue(
     change: ChangeRequest,
+    builds: Builds,
     newsletter: NewsletterPath,
     if_match: IfMatch,
     order: BuildOrder | None = None,
@@ -132,7 +142,8 @@ def build_issue(
         version = issue_detail(issue, edition)
         return ChangeAnswer(shown=answer, version=version, status=status, location=location)
 
-    return change.run(act)
+    with builds.one():
+        return change.run(act)
 
 
 @router.get(

@@ -6,9 +6,7 @@ at once, and its pages are polled by the service.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import BoundedSemaphore
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -27,6 +25,7 @@ from digest.api.resources.source_models import (
     SourceEntry,
     SourceList,
 )
+from digest.api.turns import Turns
 from digest.api.unit_of_change import ApiChange, ChangeAnswer
 from digest.errors import DigestError, WrongState
 from digest.issues import store as issues
@@ -37,19 +36,18 @@ if TYPE_CHECKING:
     from digest.sources.models import Source
 
 SECONDS = 30.0  #: that one site is looked at when it's added
-AT_ONCE = 2  #: sites that one process looks at
 
 router = APIRouter(prefix="/sources", tags=["sources"])
 reads, writes = require(Scope.SOURCES_READ), require(Scope.SOURCES_WRITE)
 SourceNumber = Annotated[int, Path(ge=1, le=MAX_NUMBER, description="The source's number.")]
 
 
-async def _looks(request: Request) -> BoundedSemaphore:
-    looks: BoundedSemaphore = request.app.state.site_looks
+async def _looks(request: Request) -> Turns:
+    looks: Turns = request.app.state.site_looks
     return looks
 
 
-Looks = Annotated[BoundedSemaphore, Depends(_looks)]
+Looks = Annotated[Turns, Depends(_looks)]
 
 
 class SourceOrder(BaseModel):
@@ -108,7 +106,7 @@ def add_source(change: ChangeRequest, looks: Looks, order: SourceOrder) -> Respo
     found: list[FoundSource] = []
 
     def look() -> None:
-        with _turn(looks):
+        with looks.one():
             found.append(_found(change, order))
 
     def act(session: Session) -> ChangeAnswer:
@@ -217,22 +215,6 @@ def _found(change: ApiChange, order: SourceOrder) -> FoundSource:
         raise ApiRefusal(
             ProblemType.INVALID, str(fault), next_step=fault.next_step, errors=[place]
         ) from None
-
-
-@contextmanager
-def _turn(looks: BoundedSemaphore) -> Iterator[None]:
-    """Look at a site while few others are looked at; raises `ApiRefusal`."""
-    if not looks.acquire(blocking=False):
-        raise ApiRefusal(
-            ProblemType.UNAVAILABLE,
-            f"{AT_ONCE} other sites are being looked at.",
-            next_step="send it again in a few seconds",
-            headers={"Retry-After": "5"},
-        )
-    try:
-        yield
-    finally:
-        looks.release()
 
 
 def _changed(change: ApiChange, do: Callable[[Session], Source], *, status: int = 200) -> Response:
