@@ -76,6 +76,30 @@ def test_a_reader_sees_one_moment_while_another_writes(sqlite_database: Database
     assert names(sqlite_database) == ["weekly"]
 
 
+def test_the_mark_differs_after_whoever_committed(database: Database) -> None:
+    other = Database(database.url.render_as_string(hide_password=False))
+    marks = [database.mark()]
+    for writer, slug in ((database, "one"), (other, "two")):
+        with writer.write() as session:
+            session.add(Newsletter(slug=slug, name=slug))
+        marks.append(database.mark())
+    other.close()
+    assert marks[0] != marks[1] != marks[2]
+
+
+def test_the_mark_of_a_file_stays_while_nothing_is_committed(sqlite_database: Database) -> None:
+    mark = sqlite_database.mark()
+    assert names(sqlite_database) == []
+    assert sqlite_database.mark() == mark
+
+
+def test_where_another_connection_may_see_another_database_no_mark_equals_another(
+    tmp_path: Path,
+) -> None:
+    database = Database(f"sqlite:///file:{tmp_path / 'digest.db'}?uri=true")
+    assert database.mark() != database.mark()
+
+
 def test_what_fails_half_way_leaves_nothing(database: Database) -> None:
     with suppress(ZeroDivisionError), database.write() as session:
         session.add(weekly())

@@ -116,6 +116,26 @@ class Database:
             self.before_commit(session)
         self.after_commit(session)
 
+    def mark(self) -> object:
+        """Return a value that differs after any commit, at the cost of next to nothing.
+
+        It is equal only to one of this process and database. One thread at a time may ask.
+        """
+        if self.path is not None:
+            return self._watching.execute("PRAGMA data_version").fetchone()
+        if self.is_sqlite:  # in memory, or named by a URI: another connection may see another one
+            return object()
+        with self.engine.connect() as connection:
+            return connection.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar_one()
+
+    @cached_property
+    def _watching(self) -> Any:
+        """A connection that writes nothing: SQLite counts for it what the others commit."""
+        connection = self.engine.raw_connection()
+        driver = connection.driver_connection
+        connection.detach()
+        return driver
+
     def scrub(self) -> None:
         """Truncate SQLite's write-ahead log, so that it holds nothing of deleted rows.
 
@@ -133,6 +153,8 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
+        if watching := vars(self).pop("_watching", None):
+            watching.close()
         self.engine.dispose()
 
 

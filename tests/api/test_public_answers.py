@@ -124,6 +124,8 @@ def test_a_look_that_has_begun_answers_no_later_question(sqlite_database: Databa
     class Slow:
         """A database that waits once a session has read, as if its answer took its time."""
 
+        mark = object  # never one that was there before
+
         @contextmanager
         def read(self) -> Iterator[Session]:
             with sqlite_database.read() as session:

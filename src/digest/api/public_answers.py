@@ -2,8 +2,9 @@
 
 This module hides how an answer is never older than its question, also where another process
 changes the database: each question is followed by a look at the directory's state, which all
-questions share that were asked before it began. An answer that is kept goes out before the
-framework looks at the request, which takes several times as long.
+questions share that were asked before it began, and which costs little while nothing is committed.
+An answer that is kept goes out before the framework looks at the request, since that takes several
+times as long.
 """
 
 from __future__ import annotations
@@ -95,6 +96,7 @@ class PublicAnswers:
         self._app = app
         self._most_bytes = most_bytes
         self._state: DirectoryState | None = None
+        self._mark: object = None
         self._kept: OrderedDict[str, PublicAnswer] = OrderedDict()
         self._bytes = 0
         self._making = asyncio.Lock()  # one at a time: the rest of the site needs threads, too
@@ -131,15 +133,20 @@ class PublicAnswers:
         if before is not None and not before.done():
             await asyncio.wait([before])
         self._looking, self._next_look = self._next_look, None
-        state = await run_sync(self._read_state)
+        mark, state = await run_sync(self._read_state)
+        self._mark = mark
         if state != self._state:
             self._state, self._bytes = state, 0
             self._kept.clear()
         return state
 
-    def _read_state(self) -> DirectoryState:
+    def _read_state(self) -> tuple[object, DirectoryState]:
+        """Return the state, after the database's mark: a later commit is seen by the next look."""
+        terms, mark = self._app.public_site.comparisons, self._app.database.mark()
+        if self._state is not None and (mark, terms.day) == (self._mark, self._state.day):
+            return mark, self._state
         with self._app.database.read() as session:
-            return directory_state(session, self._app.public_site.comparisons)
+            return mark, directory_state(session, terms)
 
     def _made(self, look: Look) -> tuple[DirectoryState, PublicAnswer]:
         terms = self._app.public_site.comparisons
