@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from io import StringIO
 from typing import Any
@@ -49,10 +49,15 @@ _PAGE = 5_000  # rows a query
 def rows(session: Session, newsletter: str) -> Iterator[tuple[str, ...]]:
     """Yield a row of `COLUMNS` for everyone who ever joined a newsletter, by subscriber id."""
     after = 0
-    while page := session.execute(_page(newsletter, after)).all():
+    while page := part(session, newsletter, after=after, at_most=_PAGE):
         for number, *fields in page:
             after = number
             yield tuple(_text(field) for field in fields)
+
+
+def part(session: Session, newsletter: str, *, after: int, at_most: int) -> Sequence[Any]:
+    """Return the rows of `rows` that come after a subscriber id, with that id as ``number``."""
+    return session.execute(_page(newsletter, after, at_most)).all()
 
 
 def as_csv(session: Session, newsletter: str) -> Iterator[str]:
@@ -113,12 +118,12 @@ def person(session: Session, subscriber_id: int) -> dict[str, Any]:
     }
 
 
-def _page(newsletter: str, after: int) -> Any:
+def _page(newsletter: str, after: int, at_most: int) -> Any:
     return (
         select(
-            col(Subscription.subscriber_id),
-            col(Subscriber.address),
-            col(Subscription.standing),
+            col(Subscription.subscriber_id).label("number"),
+            col(Subscriber.address).label("email"),
+            col(Subscription.standing).label("status"),
             col(Subscriber.suppressed),
             col(Subscription.source),
             col(Subscription.since),
@@ -128,7 +133,7 @@ def _page(newsletter: str, after: int) -> Any:
         .join(Subscriber, col(Subscriber.id) == col(Subscription.subscriber_id))
         .where(col(Subscription.newsletter) == newsletter, col(Subscription.subscriber_id) > after)
         .order_by(col(Subscription.subscriber_id))
-        .limit(_PAGE)
+        .limit(at_most)
     )
 
 

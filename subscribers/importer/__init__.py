@@ -12,6 +12,7 @@ reads lists of addresses that must not be mailed.
 
 from subscribers.importer.import_run import ImportReport
 from subscribers.importer.job import (
+    MIN_CONSENT,
     ImportOptions,
     add_reader,
     filed_up_to,
@@ -26,6 +27,7 @@ from subscribers.importer.suppression_list import (
 )
 
 __all__ = [
+    "MIN_CONSENT",
     "NOT_SAID",
     "NOT_UNDERSTOOD",
     "REASONS",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy.orm import Session
@@ -20,7 +21,7 @@ from subscribers.retention import KEPT, RetentionPeriods
 from subscribers.signup import GroupCommit, SignupWorker
 from subscribers.sql import UnitOfWork
 from subscribers.tokens import Hashes, Links, Tokens
-from subscribers.web.client import Network
+from subscribers.web.client import Network, network
 from subscribers.web.flood_guard import FloodGuard
 from subscribers.web.page_model import Renderer
 
@@ -31,6 +32,12 @@ class NetworkPrecision(StrEnum):
     NONE = "none"  #: nothing
     PREFIX = "prefix"  #: the network, an IPv4 /24 or IPv6 /48
     FULL = "full"  #: the whole address
+
+    def kept(self, address: IPv4Address | IPv6Address | None) -> str | None:
+        """Return the part of an address that the consent record may keep."""
+        if self is NetworkPrecision.NONE or address is None:
+            return None
+        return str(address) if self is NetworkPrecision.FULL else network(address)
 
 
 @dataclass(frozen=True, kw_only=True)

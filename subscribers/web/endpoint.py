@@ -20,7 +20,7 @@ from subscribers.locale import LANGUAGES, N_, Translations, choose, translations
 from subscribers.signup import StoreBusy
 from subscribers.store import Evidence
 from subscribers.web import client, request_body
-from subscribers.web.config import NetworkPrecision, NewsletterInfo, SiteConfig
+from subscribers.web.config import NewsletterInfo, SiteConfig
 from subscribers.web.page_model import Page, PageText
 
 log = logging.getLogger(__name__)
@@ -162,10 +162,7 @@ class EndpointRequest:
 
     def kept_address(self) -> str | None:
         """Return the part of the client's address that the consent record may keep."""
-        if self.config.keep_network is NetworkPrecision.NONE or self.address is None:
-            return None
-        full = self.config.keep_network is NetworkPrecision.FULL
-        return str(self.address) if full else self.visitor
+        return self.config.keep_network.kept(self.address)
 
     def evidence(self, channel: str) -> Evidence:
         """Return the evidence that the consent record keeps of an act; *channel* says how."""

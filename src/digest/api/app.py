@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -38,8 +39,11 @@ class DigestApi(FastAPI):
         return self.openapi_schema
 
 
-def make_api(app: App) -> DigestApi:
-    """Return the API of an installation, to be mounted at `/api/v1`; raises `BadSetting`."""
+def make_api(app: App, *, on_letter: Callable[[], None] = lambda: None) -> DigestApi:
+    """Return the API of an installation, to be mounted at `/api/v1`; raises `BadSetting`.
+
+    *on_letter* is called when a letter was enqueued.
+    """
     answers = PublicAnswers(app)
     api = DigestApi(
         docs_url=None,
@@ -54,6 +58,7 @@ def make_api(app: App) -> DigestApi:
     api.state.site_looks = Turns(AT_ONCE, "sites are being looked at")
     api.state.builds = Turns(AT_ONCE, "issues are being built")
     api.state.public_answers = answers
+    api.state.on_letter = on_letter
     for router in ROUTERS:
         api.include_router(router)
 

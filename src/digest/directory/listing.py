@@ -45,7 +45,7 @@ class Filters:
     since: date | None = None  #: the earliest day
 
 
-class Place(NamedTuple):
+class ListPlace(NamedTuple):
     """Where a comparison stands in a list: the next part of the list begins after it."""
 
     rank: int  #: how well it fits the query, the best first
@@ -58,7 +58,7 @@ class ListPart:
     """A part of a list of comparisons; *last* is ``None`` where nothing comes after it."""
 
     summaries: Sequence[ComparisonSummary]
-    last: Place | None
+    last: ListPlace | None
 
 
 def page_count(total: int, per_page: int) -> int:
@@ -88,7 +88,7 @@ def part_of_list(
     filters: Filters,
     *,
     at_most: int,
-    after: Place | None = None,
+    after: ListPlace | None = None,
 ) -> ListPart:
     """Return a part of the list that `find` has, from its beginning or from *after* a place on.
 
@@ -104,7 +104,7 @@ def part_of_list(
     if order is not None:
         page = page.order_by(order)
     rows = session.connection().execute(page.order_by(*NEWEST).limit(at_most + 1)).all()
-    places = [Place(*row) for row in rows[:at_most]]
+    places = [ListPlace(*row) for row in rows[:at_most]]
     ids = [place.comparison_id for place in places]
     found = {each.comparison_id: each for each in summaries(session, ids)}
     return ListPart(

@@ -70,7 +70,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
 
     site = Starlette(
         routes=[
-            _api(app),  # early, since programs ask often
+            _api(app, letter_worker),  # early, since programs ask often
             *votes.routes(),  # first, since thousands follow these links once an issue is out
             *feeds.routes(),  # before the pages whose paths hold a slug or a number in this place
             *pictures.routes(),
@@ -97,8 +97,8 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
     return site
 
 
-def _api(app: App) -> Mount:
-    mount = Mount(PREFIX, make_api(app))
+def _api(app: App, letters: LetterWorker) -> Mount:
+    mount = Mount(PREFIX, make_api(app, on_letter=letters.wake))
     # Any path below it, also one with a line feed, which the toolkit's own pattern leaves out.
     mount.path_regex = re.compile(rf"^{PREFIX}/(?P<path>.*)$", re.DOTALL)
     return mount

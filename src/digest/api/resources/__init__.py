@@ -15,6 +15,7 @@ from digest.api.resources import (
     report_routes,
     source_routes,
     status_routes,
+    subscriber_routes,
 )
 
 __all__ = ["ROUTERS"]
@@ -24,6 +25,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     comparison_change_routes.router,
     issue_routes.router,
     issue_decision_routes.router,
+    subscriber_routes.router,
     source_routes.router,
     proposal_routes.router,
     report_routes.router,

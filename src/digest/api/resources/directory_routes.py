@@ -37,7 +37,7 @@ from digest.app.installation import App
 from digest.directory import (
     EditorsTerms,
     Filters,
-    Place,
+    ListPlace,
     Terms,
     part_of_list,
     part_of_tools,
@@ -191,12 +191,12 @@ def _comparisons(
     return Found(value, next_link(request, app.settings.base_url, cursor))
 
 
-def _place(values: Sequence[Any] | None) -> Place | None:
+def _place(values: Sequence[Any] | None) -> ListPlace | None:
     """Return the place that a cursor names; a day that no calendar has becomes the nearest."""
     if values is None:
         return None
     rank, day, number = values
-    return Place(rank, date.fromordinal(min(max(1, day), _LATEST_DAY)), number)
+    return ListPlace(rank, date.fromordinal(min(max(1, day), _LATEST_DAY)), number)
 
 
 async def _answered(
