@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import permutations
@@ -9,6 +10,7 @@ from itertools import permutations
 import pytest
 from sqlmodel import col, select
 
+from digest import webhooks
 from digest.db import Database
 from digest.delivery.counts import count_deliveries
 from digest.delivery.events.dead_letters import ACCOUNT
@@ -33,6 +35,7 @@ from digest.mail.marked_copy import inert_recipient
 from digest.mail.memory import MemoryTransport
 from digest.mail.provider_events import EventKind, ProviderEvent
 from digest.mail.transport import Accepted, Answer, InDoubt
+from subscribers.announcements.models import AnnouncementKind, WebhookMessage
 from subscribers.lifecycle import erase
 from subscribers.models import (
     Consent,
@@ -271,6 +274,22 @@ def test_C13_a_bounce_without_ids_is_soft_evidence_against_the_address(
     with database.read() as session:
         assert session.exec(select(Attempt)).one().proved_at is None
         assert session.exec(select(MailEvent)).one().kind == "late-bounce"
+
+
+def test_a_bounce_and_a_complaint_are_announced_once_however_often_they_are_reported(
+    database: Database, sent: EditionSend, now: datetime
+) -> None:
+    kinds = [AnnouncementKind.SUBSCRIBER_BOUNCED, AnnouncementKind.SUBSCRIBER_COMPLAINED]
+    with database.write() as session:
+        webhooks.add(session, "https://hooks.example/", kinds, now=now)
+    reader = first_reader(database)
+    for kind in (EventKind.BOUNCED, EventKind.COMPLAINED):
+        for _ in range(2):
+            handle(database, now, make_event(database, now, kind))
+    with database.read() as session:
+        told = session.exec(select(WebhookMessage).order_by(col(WebhookMessage.id))).all()
+    assert [(row.kind, row.subscriber_id) for row in told] == [(kind, reader.id) for kind in kinds]
+    assert json.loads(told[0].data) == {"subscriber": reader.id}
 
 
 @pytest.mark.parametrize("kind", ["change", "confirm", "moved"])

@@ -33,6 +33,7 @@ from digest.cli.issue.service_status import (
     print_jobs,
     print_proposals,
     print_slots,
+    print_webhooks,
 )
 from digest.cli.issue.status_output import print_status
 from digest.delivery.counts import DeliveryCounts, count_deliveries
@@ -358,3 +359,14 @@ def _list_issues(call: CommandContext, slug: str | None, newest: int, *, as_json
         print_slots(call, service, row.slug)
     print_proposals(call, service)
     print_jobs(call, service)
+    print_webhooks(call, service)
+
+
+def _reports(
+    call: CommandContext, session: Session, newsletter: Newsletter
+) -> list[tuple[IssueStatus, IssueOutlook]]:
+    return [
+        issue_status_of(call.app, session, issue, store.edition_of(session, issue))
+        for issue in store.issues(session, newsletter.id)
+        if issue.number is not None
+    ]

@@ -55,6 +55,10 @@ def print_jobs(call: CommandContext, facts: dict[str, Any]) -> None:
     call.out.print(table)
     if "workers" in facts:
         call.out.print(worker_line(facts["workers"]), markup=False)
+
+
+def print_webhooks(call: CommandContext, facts: dict[str, Any]) -> None:
+    """Print the webhook endpoints in trouble that `service_facts` returned."""
     for each in facts["webhooks"]:
         call.out.print(f"! Webhook endpoint {each['id']}: {each['says']}", markup=False)
         call.out.print(f"    next: {each['next_step']}", markup=False)
