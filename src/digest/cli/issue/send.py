@@ -360,13 +360,3 @@ def _list_issues(call: CommandContext, slug: str | None, newest: int, *, as_json
     print_proposals(call, service)
     print_jobs(call, service)
     print_webhooks(call, service)
-
-
-def _reports(
-    call: CommandContext, session: Session, newsletter: Newsletter
-) -> list[tuple[IssueStatus, IssueOutlook]]:
-    return [
-        issue_status_of(call.app, session, issue, store.edition_of(session, issue))
-        for issue in store.issues(session, newsletter.id)
-        if issue.number is not None
-    ]
