@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from digest.comparisons import editorial, store
 from digest.comparisons.models import Comparison, Tool
@@ -210,7 +210,7 @@ def test_the_rule_changes_lets_a_change_through_but_nothing_new(
     assert waiting(followed.database) == []
     assert comparisons(followed.database) == {"lathe-vs-mortar": 2}
     with followed.database.read() as session:
-        rows = session.exec(select(Proposal)).all()
+        rows = session.exec(select(Proposal).order_by(col(Proposal.id))).all()
     assert [row.by_rule for row in rows] == [False, True]
 
 
