@@ -13,7 +13,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from digest.client import ApiConnection, ApiProblem, ApiUnreachable
+from digest.client import ApiProblem, ApiUnreachable
+from digest.client.api_connection import ApiConnection
 
 TOKEN = "dgt_secret"
 Handler = Callable[[httpx2.Request], httpx2.Response]
@@ -74,7 +75,7 @@ def test_a_post_is_repeated_under_one_key_until_it_is_answered() -> None:
 def test_a_change_that_may_have_been_made_is_not_repeated(method: str) -> None:
     site = Site(httpx2.ReadTimeout("late"))
     with connected(site) as connection, pytest.raises(ApiUnreachable) as caught:
-        connection.send(method, "/comparisons/a", body={}, headers={"If-Match": '"7"'})
+        connection.send(method, "/comparisons/a", body={}, if_match='"7"')
     assert caught.value.sent
     assert len(site.asked) == 1
 

@@ -7,7 +7,7 @@ repeated only where that does no harm: to read, or under the idempotency key tha
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -55,6 +55,7 @@ class ApiConnection:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.url = _checked(url, secret=token is not None)
+        self.etag: str | None = None  #: that of the last answer
         self._sleep = sleep
         headers = {"Accept": "application/json", "User-Agent": "digest-client"}
         if token is not None:
@@ -78,13 +79,15 @@ class ApiConnection:
         *,
         query: Mapping[str, Any] = _NOTHING,
         body: Any = None,
-        headers: Mapping[str, str] = _NOTHING,
+        if_match: str | None = None,
     ) -> ApiAnswer:
         """Return the answer to a request, which is tried up to `TRIES` times.
 
         Raises `ApiProblem` for a refusal, and `ApiUnreachable` where no answer came.
         """
-        told = {**({"Idempotency-Key": str(uuid4())} if method == "POST" else {}), **headers}
+        told = {"Idempotency-Key": str(uuid4())} if method == "POST" else {}
+        if if_match is not None:
+            told["If-Match"] = if_match
         asked = self._http.build_request(
             method, path.lstrip("/"), params=_given(query), json=body, headers=told
         )
@@ -98,6 +101,16 @@ class ApiConnection:
             self._sleep(wait)
         return self._try(asked)
 
+    def walk(self, path: str, *, query: Mapping[str, Any] = _NOTHING) -> Iterator[Any]:
+        """Yield the items of a list, and ask for a page once the one before is used up."""
+        after = None
+        while True:
+            page = self.send("GET", path, query={**query, "after": after}).value
+            yield from page["items"]
+            after = page["next"]
+            if after is None:
+                return
+
     def _try(self, asked: httpx2.Request) -> ApiAnswer:
         try:
             answer = self._http.send(asked)
@@ -106,7 +119,8 @@ class ApiConnection:
             what = "gave no answer" if sent else "can't be reached"
             raise ApiUnreachable(f"{self.url} {what}: {type(fault).__name__}", sent=sent) from None
         if answer.is_success:
-            return ApiAnswer(_value(answer), answer.headers.get("etag"))
+            self.etag = answer.headers.get("etag")
+            return ApiAnswer(_value(answer), self.etag)
         raise ApiProblem(
             answer.status_code,
             _facts(answer),
