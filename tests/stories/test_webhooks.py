@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from queue import Queue
+from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from standardwebhooks.webhooks import Webhook
 
+from subscribers.tokens import Links, LinkTarget, Tokens
 from tests.stories.conftest import ENOUGH, PAGE, Installation, last_week
 
+SECRET = "5f1d7a0c9e34b86f2210ac57d93e4b81"
 KINDS = (
     *("issue.built", "issue.approved", "issue.held", "issue.sent"),
     *("subscriber.confirmed", "subscriber.left", "comparison.published", "comparison.changed"),
@@ -17,7 +28,7 @@ KINDS = (
 @pytest.fixture
 def site(empty: Installation) -> Installation:
     """An installation with one reader and one comparison, whose endpoint is told of everything."""
-    made = Installation(empty.warm, empty.folder, ENOUGH)
+    made = Installation(empty.warm, empty.folder, {**ENOUGH, "DIGEST_SECRET": SECRET})
     (made.folder / "page.txt").write_text(PAGE, "utf-8")
     (made.folder / "readers.csv").write_text("email\nann@example.org\n", "utf-8")
     made.done("init")
@@ -103,3 +114,59 @@ def test_an_address_of_this_machine_is_refused_with_the_setting_that_allows_it(
     site.done("webhooks", "add", "http://127.0.0.1:9/", "--on", "issue.sent")
     said = site.run("webhooks", "test", "2")
     assert (said.code, "DIGEST_ALLOWED_NETWORKS" in said.out) == (1, True)
+
+
+@contextmanager
+def taking() -> Iterator[tuple[str, Queue[tuple[bytes, dict[str, str]]]]]:
+    """A program that takes every post: its address, and what it got."""
+    posts: Queue[tuple[bytes, dict[str, str]]] = Queue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            posts.put((body, {name.lower(): value for name, value in self.headers.items()}))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/hooks", posts
+        server.shutdown()
+        thread.join()
+
+
+def leave(service: subprocess.Popen[str]) -> int:
+    """Leave by one click (RFC 8058) where a service says that it is."""
+    assert service.stdout is not None
+    base = urlsplit(service.stdout.readline().split()[4])
+    link = Links("", Tokens([SECRET])).unsubscribe(LinkTarget(1, "weekly"))
+    connection = HTTPConnection(str(base.hostname), base.port, timeout=60)
+    with closing(connection):
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        connection.request("POST", link, "List-Unsubscribe=One-Click", form)
+        return connection.getresponse().status
+
+
+def test_the_service_tells_a_program_who_leaves_and_the_published_library_believes_it(
+    site: Installation,
+) -> None:
+    site.done("subscribers", "import", "readers.csv", "--consent", "They ticked the box.")
+    with taking() as (url, posts):
+        added = site.done(
+            "webhooks", "add", url, "--on", "subscriber.left", "--addresses", "--json"
+        )
+        with site.started("run", "--port", "0", DIGEST_ALLOWED_NETWORKS="127.0.0.0/8") as service:
+            assert leave(service) == 200
+            body, headers = posts.get(timeout=100)
+    message = Webhook(added.facts["secret"]).verify(body, headers)
+    assert message["type"] == "subscriber.left"
+    assert message["data"] == {
+        "subscriber": 1,
+        "newsletter": "weekly",
+        "channel": "one-click",
+        "address": "ann@example.org",
+    }
