@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
+from digest import webhooks
 from digest.db import Database
 from digest.delivery.sending import control
 from digest.errors import DigestError, MailUnfit
@@ -15,6 +17,7 @@ from digest.issues import build, newsletters, store
 from digest.issues.calendar import slots
 from digest.issues.models import Blackout, Issue, IssueState, WhenEmpty
 from digest.render.rendered import Rendered
+from subscribers.announcements.models import AnnouncementKind, WebhookMessage
 from tests.service.conftest import NO, YES, World
 
 TUESDAY = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -49,6 +52,30 @@ def test_an_issue_that_may_not_go_is_held_and_goes_once_it_may(world: World) -> 
     world.decision = YES
     world.tick(TUESDAY + 2 * HOUR)
     assert world.states() == {"2026-W48": "released"}
+
+
+def test_an_issue_is_announced_as_held_once_a_reason_and_as_paused_on_its_way(
+    world: World,
+) -> None:
+    kinds = [AnnouncementKind.ISSUE_HELD]
+    world.session(
+        lambda session, _: webhooks.add(session, "https://hooks.example/", kinds, now=world.now)
+    )
+    world.decision = NO
+    world.run(TUESDAY + HOUR)
+    world.decision = YES
+    world.tick(TUESDAY + 2 * HOUR)
+    by_ann = "ann@example.org said: a typo"
+    world.session(
+        lambda session, _: control.pause(session, store.by_number(session, 1, 1), by_ann, world.now)
+    )
+    with world.database.read() as session:
+        rows = session.exec(select(WebhookMessage).order_by(col(WebhookMessage.id))).all()
+    issue = {"newsletter": "weekly", "period": "2026-W48", "number": 1}
+    assert [json.loads(row.data) for row in rows] == [
+        {**issue, "state": "held", "why": "not approved"},
+        {**issue, "state": "paused", "why": "… said: a typo"},
+    ]
 
 
 def test_ticking_again_changes_nothing(world: World) -> None:
