@@ -138,14 +138,12 @@ class PublicSite:
             shown = page_of(revision, base_url=base_url, language=language, background=background)
             embeds = self._embeds.codes(revision)
             changes = change_histories(session, revision, terms, language=language)
-            address = base_url + comparison_path(shown.slug)
-            data = structured_data(revision, address=address, language=language)
         tags = self._pictures.tags(shown, shown.title, shown.brief)
         site = replace(self._theme.site(entry, path=comparison_path(shown.slug)), share=tags)
         page = comparison_page(
             site,
             shown,
-            data=data,
+            data=structured_data(shown, address=site.address),
             sign_up=self._theme.sign_up(self._config, entry, "comparison"),
             history=[history_line(change, language) for change in changes],
             embeds=embeds,

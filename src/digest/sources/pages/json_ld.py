@@ -1,8 +1,8 @@
 """How schema.org's words for two reviewed tools become the keys of a comparison; pure.
 
 This module hides the shapes in which sites write them: one block or several, a graph or a tree,
-a list of tools with their reviews, or reviews that name their tools. `digest.web.sharing` writes
-the fullest of them. What isn't said stays unknown: a rating is no share, and a price no verdict.
+a list of tools with their reviews, or reviews that name their tools. What isn't said stays unknown:
+a rating is no share, and a price no verdict.
 """
 
 from __future__ import annotations

@@ -1,106 +1,50 @@
-"""What programs may read of a comparison: schema.org's words for it, as JSON-LD; pure.
+"""What search engines may read of a comparison: schema.org's words for it, as JSON-LD; pure.
 
-It says the whole comparison, so that another installation that follows this site reads the same
-from it (`digest.sources.pages`). The panel's share is no rating, since nobody gave marks: it is a
-property of the tool, beside the community's.
+The verdicts that a mail quotes are reviews, with the passage it quotes; the page has all words.
+The panel's share is no rating, since nobody gave marks, so there is none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 from markupsafe import Markup
 
-from digest.comparisons.models import Contender, Revision, Verdict
-from digest.comparisons.slug import slugify
-from subscribers.locale import translations
+from digest.web.comparison_page import ComparisonPage
 
 #: Signs that could end the element the data stand in, or begin a comment; JSON may escape them.
 _ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&'\u2028\u2029"}
 
 
-def structured_data(revision: Revision, *, address: str, language: str) -> Markup:
+def structured_data(page: ComparisonPage, *, address: str) -> Markup:
     """Return a comparison as JSON-LD, escaped for a ``script`` element; *address* is its URL."""
-    sides = sorted(revision.contenders, key=lambda contender: contender.side)
     told = {
         "@context": "https://schema.org",
         "@type": "ItemList",
-        "identifier": _identifier(revision),
-        "name": revision.title,
+        "name": page.title,
         "url": address,
-        "mainEntityOfPage": _page(revision, address),
-        "itemListElement": [_without_gaps(_tool(side, revision.seats, language)) for side in sides],
+        "itemListElement": [_tool(page, number) for number in range(len(page.sides))],
     }
-    written = orjson.dumps(_without_gaps(told)).decode()
-    return Markup(written.translate(_ESCAPES))  # noqa: S704 - escaped here
+    return Markup(orjson.dumps(told).decode().translate(_ESCAPES))  # noqa: S704 - escaped here
 
 
-def _identifier(revision: Revision) -> dict[str, Any] | None:
-    """Return the permanent name, where it isn't the title's."""
-    slug = revision.comparison.slug
-    if slug == slugify(revision.title):
-        return None
-    return {"@type": "PropertyValue", "propertyID": "slug", "value": slug}
-
-
-def _page(revision: Revision, address: str) -> dict[str, Any]:
-    day = revision.published_on
-    return {
-        "@type": "WebPage",
-        "@id": address,
-        "alternativeHeadline": revision.kicker,
-        "headline": revision.question,
-        "description": revision.intro,
-        "datePublished": day.isoformat() if day else None,
-        "isBasedOn": revision.url,
-        "keywords": [{"@type": "DefinedTerm", "name": label} for label in revision.labels],
-        "hasPart": [{"@type": "WebPageElement", "text": line} for line in revision.closing],
-    }
-
-
-def _tool(side: Contender, seats: int, language: str) -> dict[str, Any]:
-    return {
+def _tool(page: ComparisonPage, number: int) -> dict[str, Any]:
+    side = page.sides[number]
+    told = {
         "@type": "SoftwareApplication",
         "name": side.name,
-        "alternativeHeadline": side.tagline,
-        "description": side.description,
+        "description": side.tagline,
         "applicationCategory": side.category,
-        "url": side.url,
-        "offers": {"@type": "Offer", "category": side.entry_text} if side.entry_text else None,
-        "additionalProperty": [
-            *_property("Panel ship", side.panel_share, "%"),
-            *_property("Community", side.community_share, "%"),
-            *_property("Reviewers", seats),
-        ],
-        "review": [_review(verdict, language) for verdict in side.verdicts],
+        "review": list(_reviews(page, number)),
     }
+    return {name: value for name, value in told.items() if value}
 
 
-def _property(name: str, value: float | None, unit: str = "") -> list[dict[str, Any]]:
-    if value is None:
-        return []
-    told = {"@type": "PropertyValue", "name": name, "value": value, "unitText": unit}
-    return [_without_gaps(told)]
-
-
-def _review(verdict: Verdict, language: str) -> dict[str, Any]:
-    anonymous = translations(language).gettext("Reviewer %(seat)s") % {"seat": verdict.seat}
-    told = {
-        "@type": "Review",
-        "position": verdict.seat,
-        "name": verdict.call.value.capitalize() if verdict.call else None,
-        "author": {"@type": "Person", "name": verdict.reviewer or anonymous},
-        "reviewBody": verdict.quote,
-    }
-    return _without_gaps(told)
-
-
-def _without_gaps(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is said, without the names of what isn't."""
-    return {
-        name: _without_gaps(value) if isinstance(value, dict) else value
-        for name, value in told.items()
-        if value not in (None, "", [])
-    }
+def _reviews(page: ComparisonPage, number: int) -> Iterator[dict[str, Any]]:
+    names = {seat.number: seat.reviewer for seat in page.seats}
+    for quote in page.quotes:
+        if quote.about == page.sides[number].name:
+            author = {"@type": "Person", "name": names[quote.seat]}
+            yield {"@type": "Review", "author": author, "reviewBody": quote.text}
