@@ -126,6 +126,9 @@ def _votes(app: App) -> str:
 
 
 def _webhooks(app: App, stop: StopSignal) -> str:
+    """Post what waits for other programs; nothing from a database that may be a copy."""
+    if restore_guard.hold_reason(app.database, app.sending.restore_guard_file) is not None:
+        return ""
     posted = app.webhooks.post_waiting(stop.stopping)
     return ", ".join(f"{number} {what}" for what, number in sorted(posted.items()))
 
