@@ -137,7 +137,8 @@ def test_a_paused_newsletter_says_so(digest: Digest) -> None:
 def test_status_says_that_nothing_happens_by_itself_yet(digest: Digest) -> None:
     assert "digest run" in digest("status").stdout
     described = facts(digest("status", "--json"))
-    assert described == {"issues": [], "hold": None, "scheduled": True, "turns": [], "ticks": []}
+    nothing: dict[str, list[str]] = {name: [] for name in ("issues", "turns", "ticks", "webhooks")}
+    assert described.items() >= {**nothing, "hold": None, "scheduled": True}.items()
 
 
 def test_the_doctor_without_dns_prints_no_records(digest: Digest) -> None:
