@@ -41,3 +41,8 @@ def test_a_byte_above_the_bound_is_refused(size: int) -> None:
 def test_a_packed_file_is_unpacked_and_another_is_as_it_was() -> None:
     assert inflated(gzip.compress(b"hello"), most=5, source="a") == b"hello"
     assert inflated(b"hello", most=1, source="a") == b"hello"
+
+
+def test_a_file_of_very_many_empty_streams_is_read_part_by_part() -> None:
+    bomb = gzip.compress(b"") * 100_000  # as one part, this takes minutes
+    assert inflated(bomb + gzip.compress(b"hello"), most=5, source="a") == b"hello"

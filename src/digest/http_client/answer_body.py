@@ -13,6 +13,8 @@ from digest.http_client.outbound_refused import OutboundFault, OutboundRefused
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32  # by its first bytes
 _GZIP_START = b"\x1f\x8b"
 _CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+#: Bytes. What follows a gzip stream is copied, so a file of a million tiny ones takes short parts.
+_PART = 16_384
 
 
 def read_body(parts: Iterable[bytes], *, coding: str, most: int, source: str) -> bytes:
@@ -33,7 +35,10 @@ def read_body(parts: Iterable[bytes], *, coding: str, most: int, source: str) ->
 
 def inflated(body: bytes, *, most: int, source: str) -> bytes:
     """Return *body*, decompressed if it is a gzip file; raises `OutboundRefused` above *most*."""
-    return _inflated([body], most, source) if body.startswith(_GZIP_START) else body
+    if not body.startswith(_GZIP_START):
+        return body
+    parts = (body[at : at + _PART] for at in range(0, len(body), _PART))
+    return _inflated(parts, most, source)
 
 
 def _counted(parts: Iterable[bytes], most: int, source: str) -> Iterator[bytes]:
