@@ -163,6 +163,12 @@ def test_what_is_no_whole_answer_ends_in_an_error(
     assert fault.fault is OutboundFault.MALFORMED
 
 
+def test_a_time_that_is_over_before_the_request_is_too_slow(client: OutboundClient) -> None:
+    over = Limits(bytes=1, seconds=0)
+    fault = refusal(lambda: client.get("http://127.0.0.1:1/", limits=over))
+    assert fault.fault is OutboundFault.TOO_SLOW
+
+
 def test_a_port_where_nobody_listens_is_unreachable(client: OutboundClient) -> None:
     with hostile_server() as gone:
         url = gone.url

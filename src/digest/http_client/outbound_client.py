@@ -141,8 +141,8 @@ class OutboundClient:
         target = httpcore2.URL(
             scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
         )
-        timeouts = {"timeout": {"pool": self._deadline.left()}}
         try:
+            timeouts = {"timeout": {"pool": self._deadline.left()}}
             with self._pool.stream(
                 method, target, headers=sent, content=body, extensions=timeouts
             ) as response:
