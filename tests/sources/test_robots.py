@@ -154,8 +154,11 @@ AGENT_FIELDS = ("User-agent", "user  agent")
 def test_no_more_sites_are_remembered_than_have_room() -> None:
     server = FakeServer()
     rules = robots(server)
-    for number in range(501):
+    for number in range(500):
         rules.allows(f"http://{number}.test/")
+    rules.allows("http://0.test/")
+    assert len(server.asked) == 500
+    rules.allows("http://500.test/")
     rules.allows("http://0.test/")
     rules.allows("http://500.test/")
     assert len(server.asked) == 502

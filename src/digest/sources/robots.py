@@ -52,8 +52,8 @@ class RobotsMemory:
 
     def remember(self, site: str, rules: Protego | OutboundRefused, now: datetime) -> None:
         """Keep the rules of *site* for a day, or for a while that they couldn't be read."""
-        for oldest in list(self._sites)[: len(self._sites) + 1 - _MOST_SITES]:
-            self._sites.pop(oldest, None)
+        while len(self._sites) >= _MOST_SITES:
+            self._sites.pop(next(iter(self._sites)), None)  # the oldest
         kept = _KEPT if isinstance(rules, Protego) else _FAILURE_KEPT
         self._sites[site] = _Remembered(rules=rules, until=now + kept)
 
