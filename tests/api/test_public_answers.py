@@ -103,8 +103,8 @@ def test_a_refusal_is_raised_and_not_kept(sqlite_database: Database) -> None:
 
 
 def test_the_answers_asked_for_last_are_kept_within_the_bound(sqlite_database: Database) -> None:
-    publish(sqlite_database, "Lathe")  # an answer has 17 bytes
-    answers, titles = PublicAnswers(app_on(sqlite_database), most_bytes=40), Titles()
+    publish(sqlite_database, "Lathe")  # an answer takes some 1,100 bytes
+    answers, titles = PublicAnswers(app_on(sqlite_database), most_bytes=2_500), Titles()
 
     async def ask(*keys: str) -> int:
         for key in keys:
@@ -115,6 +115,19 @@ def test_the_answers_asked_for_last_are_kept_within_the_bound(sqlite_database: D
         return [await ask("a", "b", "a", "c"), await ask("a"), await ask("b")]
 
     assert asyncio.run(asked()) == [3, 3, 4]
+
+
+def test_the_bound_counts_the_words_of_the_question(sqlite_database: Database) -> None:
+    publish(sqlite_database, "Lathe")
+    answers, titles = PublicAnswers(app_on(sqlite_database), most_bytes=5_000), Titles()
+
+    async def made(*keys: str) -> int:
+        for key in keys:
+            await answers.get(key, titles)
+        return titles.made
+
+    long, longer = "a" * 3_000, "b" * 3_000
+    assert asyncio.run(made(long, longer, longer, long)) == 3
 
 
 def test_a_look_that_has_begun_answers_no_later_question(sqlite_database: Database) -> None:

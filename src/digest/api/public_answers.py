@@ -29,7 +29,8 @@ from digest.api.entity_tags import is_known, tag_of
 from digest.app.installation import App
 from digest.directory import DirectoryState, Terms, directory_state
 
-MOST_BYTES = 16_000_000  #: of all bodies kept
+MOST_BYTES = 16_000_000  #: of all answers kept, their questions and headers included
+_OVERHEAD = 1_000  # bytes that Python takes for an answer beside its text
 CACHED = "public, max-age=60"
 #: A token is shown more at the same address.
 VARIES = {"Vary": "Authorization"}
@@ -51,6 +52,14 @@ class PublicAnswer(NamedTuple):
     body: bytes
     etag: str
     headers: Mapping[str, str]
+
+    def size(self, key: str) -> int:
+        """Return about how many bytes it takes to keep it under *key*.
+
+        Anybody may ask the same in ever new words, and a header may repeat them.
+        """
+        told = sum(len(name) + len(value) for name, value in self.headers.items())
+        return len(key) + len(self.body) + told + _OVERHEAD
 
     def response(self, asked: Mapping[str, str]) -> Response:
         """Return it as a response; 304 to a client that has it already."""
@@ -165,10 +174,10 @@ class PublicAnswers:
         return self._kept[key]
 
     def _keep(self, state: DirectoryState, key: str, answer: PublicAnswer) -> None:
-        if state != self._state or len(answer.body) > self._most_bytes:
+        if state != self._state or key in self._kept or answer.size(key) > self._most_bytes:
             return
         self._kept[key] = answer
-        self._bytes += len(answer.body)
+        self._bytes += answer.size(key)
         while self._bytes > self._most_bytes:
-            _, oldest = self._kept.popitem(last=False)
-            self._bytes -= len(oldest.body)
+            oldest, dropped = self._kept.popitem(last=False)
+            self._bytes -= dropped.size(oldest)
