@@ -12,13 +12,14 @@ from sqlalchemy import update
 from digest.errors import DigestError
 from digest.http_client import Answer
 from digest.webhooks import pause, remove, replay, resume, rotate, status
-from digest.webhooks.message_queue import KEPT, claim, prune
-from digest.webhooks.webhook_retries import GIVE_UP, PAUSES
+from digest.webhooks.message_queue import KEPT, claim, prune, settle
+from digest.webhooks.webhook_retries import GIVE_UP, PAUSES, PostResult
 from subscribers import consent, store
 from subscribers.address.syntax import parse
 from subscribers.announcements.models import EndpointState, MessageState, WebhookEndpoint
 from subscribers.models import ConsentAct
 from subscribers.store import Evidence
+from tests.history.query_plans import seen_statements
 from tests.webhooks.conftest import LEFT, Post, Works, answer
 
 WAITING, DELIVERED, PARKED = MessageState.WAITING, MessageState.DELIVERED, MessageState.PARKED
@@ -264,6 +265,18 @@ def test_a_sender_whose_endpoint_was_taken_over_stops(works: Works) -> None:
     works.receiver.say = say
     assert works.post() == {"delivered": 1}
     assert works.states() == [DELIVERED, WAITING]
+
+
+def test_an_endpoint_is_locked_before_its_message(works: Works) -> None:
+    """As `remove` and `replay` do: the other way round, each could wait for the other."""
+    endpoint = works.add()
+    works.tell("a")
+    message = works.change(claim, endpoint, "us", works.clock())
+    taken = PostResult(status=204)
+    with seen_statements(works.database) as seen:
+        works.change(settle, message, taken, "us", works.clock(), random=lambda: 0.5)
+    updates = [words[1] for each in seen.first if (words := each.split())[0] == "UPDATE"]
+    assert updates[:2] == ["webhook", "webhook_message"]
 
 
 def test_what_is_removed_is_told_nothing_more(works: Works) -> None:

@@ -125,16 +125,17 @@ def settle(  # one commit settles this message and claims the next
     false. The caller commits.
     """
     connection = session.connection()
+    # The endpoint first, as `replay` and `remove` lock it, so that none waits for the other.
+    held = (col(WebhookEndpoint.id) == message.webhook_id, col(WebhookEndpoint.claimed_by) == owner)
+    kept = connection.execute(
+        update(WebhookEndpoint).where(*held).values(_health(message, result, now))
+    )
     of_message = (
         col(WebhookMessage.id) == message.id,
         col(WebhookMessage.state) == MessageState.WAITING,
     )
     settled = _settled(message, result, now, random)
     connection.execute(update(WebhookMessage).where(*of_message).values(settled))
-    held = (col(WebhookEndpoint.id) == message.webhook_id, col(WebhookEndpoint.claimed_by) == owner)
-    kept = connection.execute(
-        update(WebhookEndpoint).where(*held).values(_health(message, result, now))
-    )
     if not kept.rowcount:
         return None
     return _next_or_release(session, message.webhook_id, owner, now, more=more)
