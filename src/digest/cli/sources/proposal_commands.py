@@ -61,8 +61,7 @@ def proposals(context: typer.Context, source: OfSource = None, as_json: JsonFlag
     with call.app.database.read() as session:
         facts = [
             sources.proposal_facts(session, row)
-            for row in sources.waiting(session)
-            if source in (None, row.source_id)
+            for row in sources.waiting(session, source_id=source)
         ]
     if as_json:
         call.json(facts)
@@ -134,7 +133,7 @@ def _chosen(
             "name the proposals, or say --all",
             next_step="digest sources proposals, then digest sources accept NUMBER...",
         )
-    return [row.id or 0 for row in sources.waiting(session) if source in (None, row.source_id)]
+    return [row.id or 0 for row in sources.waiting(session, source_id=source)]
 
 
 def _lines(facts: dict[str, Any]) -> list[str]:

@@ -64,11 +64,10 @@ class WaitingProposals:
 
 def waiting_proposals(session: Session, newsletter: Newsletter | None) -> WaitingProposals:
     """Return what waits for an editor; moments are in the newsletter's time zone."""
-    rows = sources.waiting(session)
-    shown = rows[:MOST_SHOWN]
+    shown = sources.waiting(session, at_most=MOST_SHOWN)
     origins = sources.sources_of(session, shown)
     views = [_view(session, row, origins[row.source_id].url, newsletter) for row in shown]
-    return WaitingProposals(shown=views, waiting=len(rows))
+    return WaitingProposals(shown=views, waiting=sources.count_waiting(session))
 
 
 def _view(
