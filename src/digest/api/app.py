@@ -99,13 +99,7 @@ def _middleware(app: App, answers: PublicAnswers) -> list[Middleware]:
         CORSMiddleware,
         allow_origins=origins,
         allow_methods=["GET", "PUT", "POST", "PATCH", "DELETE"],
-        allow_headers=[
-            "Authorization",
-            "Content-Type",
-            "Idempotency-Key",
-            "If-Match",
-            "If-None-Match",
-        ],
+        allow_headers=_ALLOWED,
         expose_headers=_EXPOSED,
         max_age=600,
     )
