@@ -31,8 +31,8 @@ import orjson
 ROOT = Path(__file__).parent.parent
 CHUNK = 40_000  #: rows of an import a transaction, as in the product
 VOTES = [f"-digest_vote_{place}_token-" for place in range(1, 6)]  # of five comparisons
-HTML = "<p>Two tools, four reviewers, one verdict.</p>\n" * 1300  # about 60 KB, as a real issue
-HTML += "".join(
+PLAIN = "<p>Two tools, four reviewers, one verdict.</p>\n" * 1300  # about 60 KB, as a real issue
+HTML = PLAIN + "".join(
     f'<a clicktracking="off" href="https://news.example.com/v/{tag}">Vote</a>\n' for tag in VOTES
 )
 PAGE = f"<!doctype html><title>Check your inbox</title>{'<p>Thank you.</p>' * 20}"
@@ -57,8 +57,12 @@ def site(name: str, *arguments: object) -> Iterator[tuple[int, int]]:
         yield int(process.stdout.readline()), process.pid
 
 
-def send(path: str, url: str, senders: str) -> dict[str, Any]:
-    """POST an issue's bodies over keep-alive connections, with raw rows and no ledger."""
+def send(path: str, url: str, senders: str, votes: str) -> dict[str, Any]:
+    """POST an issue's bodies over keep-alive connections, with raw rows and no ledger.
+
+    Its mail has links to vote on so many comparisons of an issue as *votes* says.
+    """
+    tags, html = VOTES[: int(votes)], HTML if int(votes) else PLAIN
     rows = sqlite3.connect(path, check_same_thread=False)
     turn = threading.Lock()
     last = 0
@@ -77,7 +81,7 @@ def send(path: str, url: str, senders: str) -> dict[str, Any]:
                 if not page:
                     return
                 last = page[-1][0]
-            connection.request("POST", "/v3/mail/send", _mail_send_body(page))
+            connection.request("POST", "/v3/mail/send", _mail_send_body(page, tags, html))
             assert connection.getresponse().read() == b""
 
     began = time.perf_counter()
@@ -87,20 +91,21 @@ def send(path: str, url: str, senders: str) -> dict[str, Any]:
     return {"all": time.perf_counter() - began}
 
 
-def _mail_send_body(page: list[tuple[int, str]]) -> bytes:
-    """Return a body of the product's form and size, with a token for each of a reader's links."""
+def _mail_send_body(
+    page: list[tuple[int, str]], votes: list[str] = VOTES, html: str = HTML
+) -> bytes:
+    """Return a body of the product's form and size: one keyed hash a reader fills every link."""
     readers = []
     for number, address in page:
-        leave = blake2b(b"u%d" % number, key=b"floor", digest_size=17).hexdigest()
-        prefer = blake2b(b"p%d" % number, key=b"floor", digest_size=24).hexdigest()
+        mac = blake2b(b"%d" % number, key=b"floor", digest_size=64).hexdigest()
+        leave, prefer = mac[:40], mac[40:92]
         headers = {
             "List-Unsubscribe": f"<https://news.example.com/u/{leave}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
         tags = {"-digest_unsubscribe_token-": leave, "-digest_preferences_token-": prefer}
-        for place, tag in enumerate(VOTES):
-            subject = b"v%d:%d" % (number, place)
-            tags[tag] = blake2b(subject, key=b"floor", digest_size=24).hexdigest()
+        for place, tag in enumerate(votes):
+            tags[tag] = mac[place : place + 56]
         readers.append(
             {
                 "to": [{"email": address}],
@@ -117,7 +122,7 @@ def _mail_send_body(page: list[tuple[int, str]]) -> bytes:
             "subject": "Benchmark",
             "content": [
                 {"type": "text/plain", "value": "text"},
-                {"type": "text/html", "value": HTML},
+                {"type": "text/html", "value": html},
             ],
             "custom_args": {"digest_issue": "weekly-1", "digest_batch": "0" * 32},
             "tracking_settings": {"click_tracking": off, "open_tracking": off},

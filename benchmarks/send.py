@@ -1,11 +1,13 @@
-"""The whole send (plan, ledger, tokens, the real client) into a bare sink, beside a floor.
+"""The whole command `digest send` and its plan into a bare sink, beside a raw floor.
 
-The floor keeps no ledger, so a crash in it would lose or repeat mail.
-Run: python -m benchmarks.send [READERS ...]
+The floor has rows, one keyed hash a reader, JSON and kept connections. It has no ledger, so a crash
+in it would lose or repeat mail, and no code of the product.
+Run: python -m benchmarks.send [--votes N] [--runs N] [READERS ...]
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -15,19 +17,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from benchmarks.floors import HTML, VOTES
+from benchmarks.floors import HTML, PLAIN, VOTES
 from benchmarks.sink import running_sink
 
 CONCURRENCY = 2
 SECRET = "a secret for benchmarks, long enough"  # noqa: S105 - it guards nothing
 BASE = "https://news.example.com"
+ADDRESS = "1 Example Street, 12345 Example"
 
 
 def fill(path: Path, readers: int) -> None:
@@ -165,22 +169,91 @@ def engine(path: Path, url: str, *, processes: int = CONCURRENCY) -> dict[str, f
     return {"plan": planned - began, "send": ended - planned, "all": ended - began}
 
 
+def plan(path: Path, votes: int = len(VOTES)) -> float:
+    """Freeze the issue's audience, in a mail that passes the checks; CPU seconds of the plan."""
+    from sqlmodel import select
+
+    from digest.db import Database
+    from digest.delivery.sending.planning import plan_deliveries
+    from digest.issues.models import Edition, Issue
+    from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
+
+    database = Database(f"sqlite:///{path}")
+    with database.write() as session:
+        edition = session.exec(select(Edition)).one()
+        leave = f"{BASE}/u/{UNSUBSCRIBE_TAG}"
+        prefer = f"{BASE}/p/{PREFERENCES_TAG}"
+        link = '<a clicktracking="off" href="{}">Yours</a>'
+        foot = f"{link.format(leave)} {link.format(prefer)} {ADDRESS}"
+        head = "<head><title>Benchmark</title></head>"
+        html = HTML if votes else PLAIN
+        edition.html = f'<html lang="en">{head}<body>{html}{foot}</body></html>'
+        edition.text += f"\n{leave}\n{prefer}\n{ADDRESS}\n"
+        issue = session.exec(select(Issue)).one()
+        began = time.process_time()
+        plan_deliveries(
+            session,
+            issue=issue,
+            edition=edition,
+            newsletter="weekly",
+            batch_size=1000,
+            now=datetime.now(UTC),
+        )
+    spent = time.process_time() - began
+    database.close()
+    return spent
+
+
+def environment(path: Path, url: str, concurrency: int) -> dict[str, str]:
+    """Return the environment of `digest send` to a provider at *url*."""
+    settings = {
+        "DATABASE_URL": f"sqlite:///{path}",
+        "TRANSPORT": "sendgrid",
+        "SENDGRID_URL": url,
+        "SENDGRID_API_KEY": "benchmark",
+        "SECRET": SECRET,
+        "BASE_URL": BASE,
+        "POSTAL_ADDRESS": ADDRESS,
+        "CONCURRENCY": str(concurrency),
+    }
+    usual = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST")}
+    return {**usual, **{f"DIGEST_{name}": value for name, value in settings.items()}}
+
+
+SEND = ("-m", "digest", "send", "1", "--early")
+
+
 def measure(name: str, *arguments: object) -> dict[str, float]:
     """Run the engine or the floor in a process of its own; its peak is that of its whole group."""
     module = {"engine": "benchmarks.send", "floor": "benchmarks.floors"}[name]
-    command = [sys.executable, "-m", module, *map(str, arguments)]
-    root = Path(__file__).parent.parent
+    told, spent = watched(["-m", module, *map(str, arguments)])
+    found: dict[str, float] = json.loads(told)
+    return {**found, "peak_mb": spent["peak_mb"]}
+
+
+def watched(
+    arguments: Sequence[str], environment: Mapping[str, str] | None = None
+) -> tuple[str, dict[str, float]]:
+    """Run Python to its end; return what it printed, and what it and those it forked spent."""
+    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     peak = 0.0
     with subprocess.Popen(  # noqa: S603 - our own interpreter
-        command, stdout=subprocess.PIPE, text=True, cwd=root, start_new_session=True
+        [sys.executable, *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+        start_new_session=True,
+        env=environment,
     ) as side:
         while side.poll() is None:
             peak = max(peak, megabytes_of_group(side.pid))
             time.sleep(0.1)
         assert side.returncode == 0
         assert side.stdout
-        found: dict[str, float] = json.loads(side.stdout.read())
-    return {**found, "peak_mb": peak}
+        told = side.stdout.read()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return told, {"all": time.perf_counter() - began, "cpu": cpu, "peak_mb": peak}
 
 
 def megabytes_of_group(leader: int) -> float:
@@ -203,36 +276,57 @@ def megabytes(processes: Iterable[int]) -> float:
     return kilobytes / 1024
 
 
-def compare(readers: int) -> None:
-    """Print the engine beside the floor for one size of list."""
-    with tempfile.TemporaryDirectory() as folder, running_sink() as url:
-        path = Path(folder) / "digest.db"
-        fill(path, readers)
-        base = measure("floor", "send", path, url, CONCURRENCY)
-        ours = measure("engine", "--engine", path, url)
-    print(
-        f"{readers:>9,} readers | engine {readers / ours['all']:>9,.0f}/s"
-        f" (plan {ours['plan']:.2f} s, send {ours['send']:.2f} s, CPU {ours['cpu']:.2f} s),"
-        f" peak {ours['peak_mb']:.0f} MB"
-        f" | floor {readers / base['all']:>9,.0f}/s (CPU {base['cpu']:.2f} s),"
-        f" peak {base['peak_mb']:.0f} MB | ratio {base['all'] / ours['all']:.2f}",
-        flush=True,
-    )
+def compare(readers: int, votes: int, runs: int) -> None:
+    """Print the command beside the floor for one size of list; medians."""
+    ours, floor, planned = [], [], []
+    for _ in range(runs):
+        with tempfile.TemporaryDirectory() as folder, running_sink() as url:
+            path = Path(folder) / "digest.db"
+            # Not in this process: the peak of one that it starts begins with its own.
+            filling = ["-m", "benchmarks.send", "--fill", str(path), str(readers)]
+            planned.append(json.loads(watched([*filling, "--votes", str(votes)])[0]))
+            floor.append(measure("floor", "send", path, url, CONCURRENCY, votes))
+            ours.append(watched(SEND, environment(path, url, CONCURRENCY))[1])
+    ways = {
+        "digest send": {name: median(each[name] for each in ours) for name in ours[0]},
+        "raw floor": {name: median(each[name] for each in floor) for name in ours[0]},
+    }
+    plan = {name: median(each[name] for each in planned) for name in planned[0]}
+    for name, way in ways.items():
+        print(
+            f"{readers:>9,} readers | {name:<11} | {readers / way['all']:>9,.0f}/s"
+            f" | {way['cpu'] / readers * 1e6:5.1f} us of CPU a reader"
+            f" | peak {way['peak_mb']:.0f} MB",
+            flush=True,
+        )
+    print(f"{'':>17} | its plan    | {plan['cpu'] / readers * 1e6:5.1f} us of CPU a reader")
 
 
-def main(arguments: list[str]) -> None:
-    """Compare for each size given, or be the engine's side of a comparison."""
-    if arguments and arguments[0] == "--engine":
-        found = engine(Path(arguments[1]), arguments[2])
+def main() -> None:
+    """Compare for each size given, or be a part of a comparison."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--votes", type=int, default=0, choices=(0, len(VOTES)))
+    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--engine", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--fill", help=argparse.SUPPRESS)
+    parser.add_argument("readers", nargs="*", type=int)
+    given = parser.parse_args()
+    if given.engine:
+        found = engine(Path(given.engine[0]), given.engine[1])
         spent = [resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         print(json.dumps({**found, "cpu": sum(one.ru_utime + one.ru_stime for one in spent)}))
         return
-    if not all(each.isdigit() for each in arguments):
-        sys.exit("python -m benchmarks.send [READERS ...]")
-    print(f"{os.cpu_count()} cores, {CONCURRENCY} senders, batches of 1,000, 60 KB of HTML")
-    for readers in [int(a) for a in arguments] or [100_000, 1_000_000]:
-        compare(readers)
+    if given.fill:
+        fill(Path(given.fill), *given.readers)
+        print(json.dumps({"cpu": plan(Path(given.fill), given.votes)}))
+        return
+    print(
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {CONCURRENCY} senders, batches of"
+        f" 1,000, 60 KB of HTML, {2 + given.votes} links of a reader's own, {given.runs} runs"
+    )
+    for readers in given.readers or [100_000, 1_000_000]:
+        compare(readers, given.votes, given.runs)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
