@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any
 
 Rgb = tuple[float, float, float]  #: red, green and blue from 0 to 1
+#: The parts of a selector from the element outwards: tag, classes, directly inside the next.
+Steps = tuple[tuple[str, frozenset[str], bool], ...]
 
 
 @cache
@@ -72,6 +74,8 @@ class CssNode:
     name: str
     classes: frozenset[str]
     parent: CssNode | None
+    #: Whether it, or what it is in, fits a part of a selector, once that has been asked.
+    within: dict[tuple[int, int], bool] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -84,15 +88,19 @@ class CssStyle:
 
 @dataclass(frozen=True)
 class CssRule:
-    """One rule of a style sheet; *steps* go from the element to its ancestors."""
+    """One rule of a style sheet."""
 
-    steps: tuple[tuple[str, frozenset[str], bool], ...]  #: tag, classes, directly inside the next
+    steps: Steps
     style: CssStyle
     dark: bool  #: only in the dark scheme
 
+    def may_fit(self, name: str, classes: frozenset[str]) -> bool:
+        """Return whether the selector matches an element of this name, where its ancestors do."""
+        return _is_one(self.steps[0], name, classes)
+
     def fits(self, node: CssNode) -> bool:
         """Return whether the selector matches an element."""
-        return _fits(self.steps, node)
+        return _fits(self.steps, 0, node)
 
 
 @lru_cache(maxsize=64)
@@ -137,7 +145,7 @@ def _rules(parts: Iterable[Any], *, dark: bool) -> Iterator[CssRule]:
                     yield CssRule(steps, style, dark)
 
 
-def _steps(selector: str) -> tuple[tuple[str, frozenset[str], bool], ...]:
+def _steps(selector: str) -> Steps:
     steps: list[tuple[str, frozenset[str], bool]] = []
     direct = False
     for part in selector.replace(">", " > ").split():
@@ -153,19 +161,36 @@ def _steps(selector: str) -> tuple[tuple[str, frozenset[str], bool], ...]:
     return tuple(reversed(steps))
 
 
-def _fits(steps: Sequence[tuple[str, frozenset[str], bool]], node: CssNode | None) -> bool:
-    if not steps:
-        return True
-    tag, classes, direct = steps[0]
-    if node is None or tag not in {"*", node.name} or not classes <= node.classes:
+def _fits(steps: Steps, at: int, node: CssNode | None) -> bool:
+    """Return whether an element fits the selector from one step on."""
+    if node is None or not _is_one(steps[at], node.name, node.classes):
         return False
-    if len(steps) == 1:
+    if at + 1 == len(steps):
         return True
-    above = node.parent
-    while above is not None:
-        if _fits(steps[1:], above):
-            return True
-        if direct:
-            return False
-        above = above.parent
-    return False
+    if steps[at][2]:
+        return _fits(steps, at + 1, node.parent)
+    return _is_within(steps, at + 1, node.parent)
+
+
+def _is_within(steps: Steps, at: int, node: CssNode | None) -> bool:
+    """Return whether an element, or one it is in, fits the selector from one step on.
+
+    Neighbours are in the same elements, so each is asked once.
+    """
+    key, asked, found = (id(steps), at), [], False
+    while node is not None and not found:
+        known = node.within.get(key)
+        if known is not None:
+            found = known
+            break
+        asked.append(node)
+        found = _fits(steps, at, node)
+        node = node.parent
+    for each in asked:
+        each.within[key] = found
+    return found
+
+
+def _is_one(step: tuple[str, frozenset[str], bool], name: str, classes: frozenset[str]) -> bool:
+    tag, needed, _ = step
+    return tag in ("*", name) and needed <= classes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from digest.render.lint.css import (
     CssNode,
@@ -26,6 +26,7 @@ _MAIL = """\
 _LARGE, _LARGE_BOLD = 24.0, 18.66  # pixels; large text is 18 pt, or 14 pt bold
 _VOID = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "wbr"})
 _UNSEEN = frozenset({"style", "script", "title", "head"})
+_BOLD = frozenset({"b", "strong", "h1", "h2", "h3", "th"})
 _PROPERTIES = frozenset(  #: properties that matter to contrast
     {
         "color",
@@ -91,6 +92,30 @@ class _State:
 
 
 @dataclass(frozen=True)
+class _OwnStyle:
+    """What an element's style says; ``None`` where it says nothing."""
+
+    colour: Rgb | None
+    background: Rgb | None
+    size: float | None
+    bold: bool | None
+    hidden: bool
+
+    @classmethod
+    def of(cls, style: Mapping[str, str]) -> _OwnStyle:
+        """Return what these declarations say."""
+        size = _SIZE.search(style.get("font-size", "")) or _SIZE.search(style.get("font", ""))
+        weight = style.get("font-weight") or style.get("font", "")
+        return cls(
+            colour=parse_colour(style.get("color", "")),
+            background=first_colour(style.get("background-color", style.get("background", ""))),
+            size=float(size[1]) if size else None,
+            bold=bool(re.search(r"\bbold|\b[6-9]00\b", weight)) if weight else None,
+            hidden=_hidden(style),
+        )
+
+
+@dataclass(frozen=True)
 class _TextRun:
     text: str
     colour: Rgb
@@ -110,6 +135,9 @@ class _StyleResolver:
             if (dark or not rule.dark)
             and _PROPERTIES & (rule.style.values.keys() | rule.style.important.keys())
         ]
+        # A mail repeats its elements: few kinds of them, and fewer styles, are looked at.
+        self._about: dict[tuple[str, frozenset[str]], list[CssRule]] = {}
+        self._styles: dict[tuple[str | None, str, tuple[int, ...]], _OwnStyle] = {}
         start = _State(None, _WHITE, _DARK_BACKGROUND) if dark else _State(None, _BLACK, _WHITE)
         self._open: list[tuple[str, _State]] = [("", start)]
         for event in events:
@@ -135,52 +163,49 @@ class _StyleResolver:
     def _inside(self, tag: str, attributes: Mapping[str, str]) -> _State:
         above = self._open[-1][1]
         node = CssNode(tag, frozenset(attributes.get("class", "").split()), above.node)
-        style = self._style(node, attributes)
-        colour = parse_colour(style.get("color", ""))
-        background = _background(style)
-        return replace(
-            above,
-            node=node,
-            colour=colour or above.colour,
-            background=background or above.background,
-            size=_size(style, above.size),
-            bold=_bold(tag, style, above=above.bold),
-            shown=above.shown and tag not in _UNSEEN and not _hidden(style),
+        own = self._style(node, attributes)
+        return _State(
+            node,
+            own.colour or above.colour,
+            own.background or above.background,
+            above.size if own.size is None else own.size,
+            (above.bold or tag in _BOLD) if own.bold is None else own.bold,
+            above.shown and tag not in _UNSEEN and not own.hidden,
         )
 
-    def _style(self, node: CssNode, attributes: Mapping[str, str]) -> dict[str, str]:
-        fitting = [rule for rule in self._rules if rule.fits(node)]
-        style: dict[str, str] = {}
-        if "bgcolor" in attributes:
-            style["background-color"] = attributes["bgcolor"]
-        for rule in fitting:
-            style |= rule.style.values
-        own = read_style(attributes.get("style", ""))
-        if "background" in own.values:
-            style.pop("background-color", None)
-        style |= own.values
-        for rule in fitting:
-            style |= rule.style.important
-        return {**style, **own.important}
+    def _style(self, node: CssNode, attributes: Mapping[str, str]) -> _OwnStyle:
+        fitting = [rule for rule in self._candidates(node) if rule.fits(node)]
+        background, own = attributes.get("bgcolor"), attributes.get("style", "")
+        key = (background, own, tuple(map(id, fitting)))
+        if key not in self._styles:
+            self._styles[key] = _OwnStyle.of(_merged(background, own, fitting))
+        return self._styles[key]
+
+    def _candidates(self, node: CssNode) -> list[CssRule]:
+        """Return the rules that match an element but for its ancestors."""
+        kind = node.name, node.classes
+        if kind not in self._about:
+            self._about[kind] = [rule for rule in self._rules if rule.may_fit(*kind)]
+        return self._about[kind]
 
 
-def _background(style: dict[str, str]) -> Rgb | None:
-    return first_colour(style.get("background-color", style.get("background", "")))
+def _merged(background: str | None, own_style: str, fitting: Sequence[CssRule]) -> dict[str, str]:
+    """Return the declarations that win: of rules, of the element's own, of important ones."""
+    style: dict[str, str] = {}
+    if background is not None:
+        style["background-color"] = background
+    for rule in fitting:
+        style |= rule.style.values
+    own = read_style(own_style)
+    if "background" in own.values:
+        style.pop("background-color", None)
+    style |= own.values
+    for rule in fitting:
+        style |= rule.style.important
+    return {**style, **own.important}
 
 
-def _size(style: dict[str, str], above: float) -> float:
-    match = _SIZE.search(style.get("font-size", "")) or _SIZE.search(style.get("font", ""))
-    return float(match[1]) if match else above
-
-
-def _bold(tag: str, style: dict[str, str], *, above: bool) -> bool:
-    weight = style.get("font-weight") or style.get("font", "")
-    if weight:
-        return bool(re.search(r"\bbold|\b[6-9]00\b", weight))
-    return above or tag in {"b", "strong", "h1", "h2", "h3", "th"}
-
-
-def _hidden(style: dict[str, str]) -> bool:
+def _hidden(style: Mapping[str, str]) -> bool:
     zero = style.get("font-size", "").strip() in {"0", "0px"}
     return (
         style.get("display") == "none"
