@@ -12,16 +12,25 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
 from subscribers import sql
 from subscribers.abuse_prevention import LET_IN
 from subscribers.audience import audience
-from subscribers.models import Consent, ConsentAct, Standing, StoppedSignups, Subscription
+from subscribers.models import (
+    Consent,
+    ConsentAct,
+    ConsentCount,
+    Standing,
+    StoppedSignups,
+    Subscription,
+)
 
 _JOINED = (ConsentAct.CONFIRMED, ConsentAct.IMPORTED, ConsentAct.RETURNED)
+#: Entries that aren't counted for good yet: one that is being written may have a lower number.
+UNCOUNTED = timedelta(hours=1)
 _GONE = (ConsentAct.WITHDRAWN, ConsentAct.ERASED)
 
 
@@ -116,6 +125,45 @@ def _weeks(session: Session, newsletter: str, first: datetime, weeks: int) -> li
         )
         for name in names
     ]
+
+
+def count_entries(session: Session, now: datetime) -> None:
+    """Count the consent entries older than `UNCOUNTED`, so that none is read again.
+
+    The caller commits, and runs no two of these at once.
+    """
+    through = _counted_through(session)
+    entries = (col(Consent.id) > through, col(Consent.at) < now - UNCOUNTED)
+    newest = session.execute(select(func.max(col(Consent.id))).where(*entries)).scalar()
+    if newest is None:
+        return
+    insert = sql.upsert(session, ConsentCount)
+    add = insert.on_conflict_do_update(
+        index_elements=["act"], set_={"number": col(ConsentCount.number) + insert.excluded.number}
+    )
+    for act, number in _entries(session, col(Consent.id) > through, col(Consent.id) <= newest):
+        session.execute(add, {"act": act, "number": number, "through": newest})
+    session.execute(update(ConsentCount).values(through=newest))
+
+
+def entries_by_act(session: Session) -> dict[str, int]:
+    """Return how many consent entries there were since the beginning, by act."""
+    counted = session.execute(select(col(ConsentCount.act), col(ConsentCount.number)))
+    total: Counter[str] = Counter({str(act): number for act, number in counted})
+    for act, number in _entries(session, col(Consent.id) > _counted_through(session)):
+        total[str(act)] += number
+    return dict(total)
+
+
+def _counted_through(session: Session) -> int:
+    return session.execute(select(func.max(col(ConsentCount.through)))).scalar() or 0
+
+
+def _entries(session: Session, *which: Any) -> list[tuple[ConsentAct, int]]:
+    rows: Any = session.execute(
+        select(col(Consent.act), func.count()).where(*which).group_by(col(Consent.act))
+    )
+    return [tuple(row) for row in rows]
 
 
 def left_between(session: Session, newsletter: str, start: datetime, end: datetime) -> int:

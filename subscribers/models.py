@@ -149,7 +149,10 @@ class Wording(SQLModel, table=True):
 class Consent(SQLModel, table=True):
     """One append-only entry of consent given or withdrawn."""
 
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__ = (
+        Index("ix_consent_at", "newsletter", "at"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     #: No foreign key, since the evidence outlives the subscriber's row.
@@ -161,6 +164,16 @@ class Consent(SQLModel, table=True):
     wording_hash: str | None = Field(default=None, sa_type=String(64))
     language: str = Field(default="en", sa_type=String(16))
     at: datetime
+
+
+class ConsentCount(SQLModel, table=True):
+    """How many consent entries with one act there were, of those up to *through*."""
+
+    __tablename__ = "consent_count"
+
+    act: ConsentAct = Field(primary_key=True, sa_type=closed_set(ConsentAct))
+    number: int = Field(sa_type=BigInteger)
+    through: int = Field(sa_type=BigInteger)  #: id of the last entry counted, of whatever act
 
 
 class ConsentNetwork(SQLModel, table=True):
@@ -242,7 +255,7 @@ class LetterToSend(SQLModel, table=True):
     state: LetterState = Field(sa_type=closed_set(LetterState))
     language: str = Field(default="en", sa_type=String(16))
     change_id: int | None = Field(default=None, sa_type=BigId)  #: the address change it asks about
-    asked_at: datetime
+    asked_at: datetime = Field(index=True)
     since: datetime  #: when it came into this state
     #: What is sent once, whoever asks: "edition/7", "weekly/2026-W48/draft".
     about: str | None = Field(default=None, sa_type=String(120))

@@ -16,7 +16,9 @@ from digest import samples
 from digest.app.installation import App
 from digest.comparisons.loader import read_file
 from digest.comparisons.store import store_draft
+from digest.delivery.settled_counts import settle_counts
 from digest.issues.models import Edition, Issue
+from subscribers import list_statistics
 from subscribers.sql import chunks
 
 MOST_COMPARISONS = 100  #: that are stored; issues repeat them, five each
@@ -53,6 +55,11 @@ def add_history(app: App, history: History, batch: int = 1000) -> None:
                 _add_deliveries(run, number, last - timedelta(weeks=weeks), batch)
                 if weeks <= history.kept:
                     run.all(_EVENTS, number=number)
+    with app.database.write() as session:
+        _Statements(session.connection(), base).all(_EVENT_COUNTS)
+    settle_counts(app.database, app.clock())
+    with app.database.write() as session:
+        list_statistics.count_entries(session, app.clock())
     if not app.database.is_sqlite:  # which has no statistics unless somebody asks for them
         with app.database.write() as session:
             session.connection().execute(text("ANALYZE"))
@@ -115,6 +122,7 @@ def _add_readers(run: _Statements, history: History, last: datetime) -> None:
     """Add those who left again, what each reader did in ten years, and their votes."""
     first = run.number("SELECT max(id) FROM subscriber")
     run.all(_LEAVERS, many=history.left * history.issues, first=first, at=last.strftime(_AT))
+    run.all(_LETTERS, at=(last - timedelta(days=30)).strftime(_AT))
     began = (last - timedelta(weeks=520)).date()
     for act, days in (("asked", 0), ("confirmed", 1)):
         run.all(_CONSENTS, act=act, days=days, began=began, first=0)
@@ -183,6 +191,11 @@ _LEAVERS = (
     "INSERT INTO subscription (subscriber_id, newsletter, standing, source, since)"
     " SELECT id, 'weekly', 'unsubscribed', 'form', created_at FROM subscriber WHERE id > {first}",
 )
+_LETTERS = (
+    "INSERT INTO letter_to_send (subscriber_id, newsletter, kind, state, language, asked_at, since,"
+    " asks_for, about, tries) SELECT id, 'weekly', 'verdict-changed', 'sent', 'en', '{at}', '{at}',"
+    " '', 'verdict/' || id, 1 FROM subscriber",
+)
 _CONSENTS = (
     "INSERT INTO consent (subscriber_id, newsletter, act, channel, form, language, at)"
     " SELECT id, 'weekly', '{act}', 'form', 'page', 'en', {acted_at} FROM subscriber"
@@ -212,6 +225,10 @@ _DELIVERIES = (
     " settled_at, outcome, status, provider_id, detail, proved_at)"
     " SELECT {key}, 100000 * {number} + i, 1, 'host/1/1', '{at}', '{at}', '{at}', '{at}',"
     " 'accepted', 202, {key}, '', {moment} FROM {numbers} n",
+)
+_EVENT_COUNTS = (
+    "INSERT INTO event_count (edition_id, kind, number)"
+    " SELECT edition_id, kind, count(*) FROM mail_event GROUP BY edition_id, kind",
 )
 _EVENT = (
     "INSERT INTO mail_event (delivery_id, kind, moment, link, edition_id, machine, cause, detail)"

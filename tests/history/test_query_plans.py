@@ -27,7 +27,9 @@ HISTORY = History(issues=24, kept=6, left=10, votes=50)
 WORK = (
     "digest status",
     "digest status ISSUE",
+    "/metrics",
     "front page",
+    "digest report",
     "digest pick",
     "1,000 events",
     "sign-up",

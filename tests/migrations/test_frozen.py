@@ -36,6 +36,7 @@ FROZEN = {
     "v0022_sources.py": "58b78bff084b7b569f1752e926d319fdf9ffc7910d3fa932f47bbe3e345569f8",
     "v0023_api.py": "254f12da0374857538e65a94b44089e9087352e4ab8562fba3825ff007c4cfcb",
     "v0024_webhooks.py": "2ca0bcdeba00e0d9bfeaef251d842e77c8afd6fc5c72a6a8c4bbaee4e0f167fa",
+    "v0025_history.py": "e49bafe5ec62278933457acba9116bfc82867f36dbb53d94dcf6e26ee52ae326",
 }
 FILES = {path.name: sha256(path.read_bytes()).hexdigest() for path in FOLDER.glob("v*.py")}
 

@@ -50,6 +50,22 @@ def test_growth_is_counted_by_week(
     ]
 
 
+def test_entries_are_counted_for_good_once_they_are_old(
+    session: Session, make_reader: MakeReader, now: datetime
+) -> None:
+    reader = make_reader(session)
+    before = list_statistics.entries_by_act(session)
+    list_statistics.count_entries(session, now + list_statistics.UNCOUNTED / 2)
+    assert list_statistics.entries_by_act(session) == before
+    for _ in range(2):
+        list_statistics.count_entries(session, now + 2 * list_statistics.UNCOUNTED)
+        assert list_statistics.entries_by_act(session) == before
+    lifecycle.leave(session, reader, NEWSLETTER, PAGE, now + timedelta(days=1))
+    assert list_statistics.entries_by_act(session) == {**before, "withdrawn": 1}
+    list_statistics.count_entries(session, now + timedelta(days=2))
+    assert list_statistics.entries_by_act(session) == {**before, "withdrawn": 1}
+
+
 def test_weeks_are_those_of_utc_wherever_the_database_lives(
     session: Session, make_reader: MakeReader
 ) -> None:

@@ -61,7 +61,7 @@ class DeliveryCounts:
 
 
 def count_deliveries(session: Session, edition_id: int) -> DeliveryCounts:
-    """Return one edition's counts.
+    """Return one edition's counts as they stand: what sending decides by.
 
     Two kinds of rows are read: one row per batch, and the few deliveries whose outcome differs from
     their batch's.

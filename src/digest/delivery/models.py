@@ -229,8 +229,17 @@ class MailEvent(SQLModel, table=True):
     """
 
     __tablename__ = "mail_event"
-    # Rows are stored in key order: an edition's rows are adjacent, without a second index.
-    __table_args__ = {"sqlite_with_rowid": False}
+    # Rows are stored in key order: an edition's rows are adjacent, without a second index. Those
+    # under pseudonyms are scattered, and have one.
+    __table_args__ = (
+        Index(
+            "ix_mail_event_pseudonym",
+            "edition_id",
+            sqlite_where=text("delivery_id < 0"),
+            postgresql_where=text("delivery_id < 0"),
+        ),
+        {"sqlite_with_rowid": False},
+    )
 
     #: A negative number is a pseudonym; see `PseudonymSalt`.
     delivery_id: int = Field(primary_key=True, sa_type=BigInteger)
@@ -241,6 +250,26 @@ class MailEvent(SQLModel, table=True):
     machine: int = Field(default=0, sa_type=SmallInteger)  #: 1 when a program caused it
     cause: str = Field(default="", sa_type=String(64))
     detail: str = Field(default="", sa_type=Text)
+
+
+class EventCount(SQLModel, table=True):
+    """How many events of one kind are kept of an edition: it changes along with `MailEvent`."""
+
+    __tablename__ = "event_count"
+
+    edition_id: int = Field(primary_key=True)
+    kind: str = Field(primary_key=True, sa_type=String(24))
+    number: int = Field(sa_type=BigInteger)
+
+
+class SettledCounts(SQLModel, table=True):
+    """The counts of an edition that is over: see `digest.delivery.settled_counts`."""
+
+    __tablename__ = "settled_counts"
+
+    edition_id: int = Field(primary_key=True)
+    counts: dict[str, Any] = Field(sa_type=JSON)
+    settled_at: datetime
 
 
 class EventLink(SQLModel, table=True):

@@ -12,9 +12,9 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from digest.comparisons import store as comparisons
-from digest.delivery.counts import count_deliveries
 from digest.delivery.reporting import EditionStatistics, LinkStatistics, edition_statistics
 from digest.delivery.sending import count_outbox_copies
+from digest.delivery.settled_counts import delivery_counts
 from digest.errors import NotFound
 from digest.issues import store
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
@@ -238,7 +238,7 @@ def _editions(session: Session, issue: Issue) -> list[EditionRow]:
     statement = session.exec(
         select(Edition).where(Edition.issue_id == issue.id).order_by(col(Edition.id))
     ).all()
-    counted = [(edition, count_deliveries(session, edition.id or 0)) for edition in statement]
+    counted = [(edition, delivery_counts(session, edition.id or 0)) for edition in statement]
     return [
         EditionRow(
             slice=edition.slice,

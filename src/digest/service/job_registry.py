@@ -23,6 +23,7 @@ from digest.delivery.sending import (
     restore_guard,
     rollout,
 )
+from digest.delivery.settled_counts import settle_counts
 from digest.errors import MailUnfit, NotApproved
 from digest.issues import draft_history, store
 from digest.issues.approval import approvers
@@ -39,10 +40,11 @@ from digest.service.jobs import MINUTE, Job
 from digest.service.publisher import Publisher, ReleaseDecision, advance_slots
 from digest.service.send_job import SendJob, look_after_jobs, recover_idle_issues
 from digest.service.sender_warm_up import look_after_warm_up
+from subscribers import list_statistics
 from subscribers.models import LetterState
 from subscribers.retention import purge
 
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LETTERS_AT_ONCE = 50  #: letters between two looks whether the service stops
 
 
@@ -72,6 +74,7 @@ def jobs_of(app: App, stop: StopSignal) -> list[Job]:
             run=lambda _: _webhooks(app, stop),
             then=("webhooks",),  # a run ends after a while, so that it doesn't keep a worker
         ),
+        Job(name="counts", every=HOUR, run=partial(_settle_counts, app)),
         Job(name="purge", every=DAY, run=partial(_purge, app)),
         Job(name="prune", every=DAY, run=lambda _: _prune(app)),
         Job(name="backup", every=DAY, run=partial(_back_up, app)),
@@ -137,6 +140,14 @@ def _prune(app: App) -> str:
     pruned, messages = str(app.events.prune()), app.webhooks.prune()
     parts = [pruned] if pruned else []
     return ", ".join([*parts, f"{messages} old webhook messages"] if messages else parts)
+
+
+def _settle_counts(app: App, now: datetime) -> str:
+    """Keep the counts of what is over, so that nobody counts it again."""
+    settled = settle_counts(app.database, now)
+    with app.database.write() as session:
+        list_statistics.count_entries(session, now)
+    return f"settled the counts of {settled} editions" if settled else ""
 
 
 def _purge(app: App, now: datetime) -> str:

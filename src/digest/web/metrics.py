@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -17,15 +18,17 @@ from sqlalchemy import Executable, String, func, select, type_coerce
 from sqlmodel import Session, col
 
 from digest.app.installation import App
-from digest.delivery.events import waiting_posts
+from digest.delivery.events import events_by_kind, waiting_posts
 from digest.delivery.job_queue_figures import job_queue_figures
-from digest.delivery.models import Attempt, Batch, BatchState, DeadLetter, MailEvent
+from digest.delivery.models import BatchState, DeadLetter
 from digest.delivery.sending import restore_guard
+from digest.delivery.settled_counts import sending_totals
 from digest.issues.models import Issue, JobRun, Slot
 from digest.web.provider_webhook import RejectedPosts
 from subscribers.abuse_prevention import LET_IN
 from subscribers.announcements.models import WebhookMessage
-from subscribers.models import Consent, LetterToSend, StoppedSignups, Subscription
+from subscribers.list_statistics import entries_by_act
+from subscribers.models import LetterToSend, StoppedSignups, Subscription
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _OPEN_FILES = Path("/proc/self/fd")
@@ -47,7 +50,7 @@ class _Metrics(Collector):
         app = self._app
         with app.database.read() as session:
             yield from _sending(session)
-            yield from _audience(session)
+            yield from _audience(app, session)
             yield from _ticks(app, session)
             yield from _jobs(session)
             yield _webhooks(session)
@@ -72,22 +75,17 @@ class _Metrics(Collector):
 
 
 def _sending(session: Session) -> list[Metric]:
-    states = _grouped(session, select(col(Batch.state), func.count()).group_by(col(Batch.state)))
-    sizes = select(col(Batch.state), func.sum(col(Batch.size))).group_by(col(Batch.state))
-    readers = dict(_grouped(session, sizes))
+    totals = sending_totals(session)
+    readers = totals.readers
     queue = sum(readers.get(state.value, 0) for state in _QUEUED)
     doubt = sum(readers.get(state.value, 0) for state in _IN_DOUBT)
-    attempts = select(
-        func.coalesce(type_coerce(Attempt.outcome, String), "under-way"), func.count()
-    )
-    events = select(col(MailEvent.kind), func.count()).group_by(col(MailEvent.kind))
     issues = select(col(Issue.state), func.count()).group_by(col(Issue.state))
     slots = select(col(Slot.state), func.count()).group_by(col(Slot.state))
     dead_letters = session.connection().execute(select(func.max(col(DeadLetter.id)))).scalar()
     return [
         _labelled("digest_issues", "Issues by state.", "state", _grouped(session, issues)),
         _labelled("digest_turns", "Periods by state.", "state", _grouped(session, slots)),
-        _labelled("digest_batches", "Batches by state.", "state", states),
+        _labelled("digest_batches", "Batches by state.", "state", totals.batches.items()),
         _labelled(
             "digest_batch_readers", "Readers by their batch's state.", "state", readers.items()
         ),
@@ -95,12 +93,15 @@ def _sending(session: Session) -> list[Metric]:
             "digest_attempts_total",
             "Requests to the provider by outcome.",
             "outcome",
-            _grouped(session, attempts.group_by(col(Attempt.outcome))),
+            totals.attempts.items(),
         ),
         _single("digest_queue_readers", "Readers still to be sent to.", queue),
         _single("digest_in_doubt_readers", "Readers who may have been sent to.", doubt),
         _labelled(
-            "digest_events", "Provider's events kept, by kind.", "kind", _grouped(session, events)
+            "digest_events",
+            "Provider's events kept, by kind.",
+            "kind",
+            events_by_kind(session).items(),
         ),
         _single("digest_events_set_aside", "Events that weren't usable.", dead_letters or 0),
     ]
@@ -110,9 +111,8 @@ _QUEUED = (BatchState.PENDING, BatchState.CLAIMED)
 _IN_DOUBT = (BatchState.STARTED, BatchState.IN_DOUBT)
 
 
-def _audience(session: Session) -> list[Metric]:
+def _audience(app: App, session: Session) -> list[Metric]:
     standing = select(col(Subscription.standing), func.count()).group_by(col(Subscription.standing))
-    acts = select(col(Consent.act), func.count()).group_by(col(Consent.act))
     signups = dict(
         _grouped(
             session,
@@ -121,15 +121,19 @@ def _audience(session: Session) -> list[Metric]:
             ),
         )
     )
+    acts = entries_by_act(session)
     let_in = signups.pop(LET_IN, 0.0)  # no reason to stop one, though it is counted beside them
+    first = app.clock() - timedelta(days=app.settings.pending_days)  # older ones are purged
+    # An expression, so that SQLite doesn't read every letter in the order of the states' index.
+    state = type_coerce(LetterToSend.state, String).concat("")
     letters = (
-        select(col(LetterToSend.state), func.count())
-        .where(col(LetterToSend.subscriber_id).is_not(None))
-        .group_by(col(LetterToSend.state))
+        select(state, func.count())
+        .where(col(LetterToSend.asked_at) >= first, col(LetterToSend.subscriber_id).is_not(None))
+        .group_by(state)
     )
     return [
         _labelled("digest_subscriptions", "By standing.", "standing", _grouped(session, standing)),
-        _labelled("digest_consents_total", "What readers did.", "act", _grouped(session, acts)),
+        _labelled("digest_consents_total", "What readers did.", "act", acts.items()),
         _labelled(
             "digest_signups_stopped_total",
             "Sign-ups stopped, by reason.",

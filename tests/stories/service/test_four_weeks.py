@@ -100,6 +100,7 @@ def _status_tells_it_truly(harness: ServiceHarness) -> None:
         (
             "backup",
             "bounces",
+            "counts",
             "editors",
             "events",
             "issues",

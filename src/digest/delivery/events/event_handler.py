@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from digest.delivery.events.bounce_processing import apply_consequences
 from digest.delivery.events.dead_letters import ACCOUNT, UNKNOWN, add_dead_letters
+from digest.delivery.events.event_counts import count_events
 from digest.delivery.events.status_updates import apply_events
 from digest.delivery.events.unmatched_events import match_by_address
 from digest.delivery.sending import ATTEMPT_LENGTH, mark_sent_if_done
@@ -66,8 +67,9 @@ def handle_events(
     add_dead_letters(
         session, [(_dead_letter_reason(event), _describe(event)) for event in matched.unknown], now
     )
+    count_events(session, [changes.new, matched.new])  # last: others wait for these rows
     return HandledEvents(
-        new=changes.new,
+        new=sum(changes.new.values()),
         unknown=len(matched.unknown),
         internal=len(own_events) - len(reader_events),
         by_address=len(reader_events) - len(matched.unknown),

@@ -10,15 +10,17 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from secrets import token_hex
 
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, literal_column
 from sqlmodel import Session, col, select
 
-from digest.delivery.models import ErasedDelivery, FrozenNumbers, PseudonymSalt
+from digest.delivery.models import ErasedDelivery, FrozenNumbers, MailEvent, PseudonymSalt
 from digest.delivery.sending import KnownAttempt
 from digest.errors import WrongState
 from digest.issues.models import Issue, IssueState, Newsletter, Tracking
 from subscribers.sql import upsert
 
+#: Of an event: a literal, so that the index of these events is known to hold it.
+IS_PSEUDONYM = col(MailEvent.delivery_id) < literal_column("0")
 _UNDER_WAY = [IssueState.BUILT, IssueState.PREPARED, IssueState.PAUSED]
 _BITS_63 = 2**63 - 1
 

@@ -54,11 +54,11 @@ def replay(store: UnitOfWork, *, hashes: Hashes, now: datetime) -> ReplayResult:
     events = suppressed = left = settled = 0
     with store.read() as session:
         spans = _spans(session)
-    for first, last, newsletter in spans:
+    for edition_id, first, last, newsletter in spans:
         for start in range(first, last + 1, SLICE):
             with store.write() as session:
                 rows = _rows(session, start, min(start + SLICE - 1, last))
-                raise_statuses(session, _best_statuses(rows))
+                raise_statuses(session, _best_statuses(rows), [edition_id])
                 consequences = apply_consequences(
                     session, _actionable_events(session, rows, newsletter), hashes, now
                 )
@@ -74,9 +74,9 @@ def replay(store: UnitOfWork, *, hashes: Hashes, now: datetime) -> ReplayResult:
     )
 
 
-def _spans(session: Session) -> list[tuple[int, int, str]]:
+def _spans(session: Session) -> list[tuple[int, int, int, str]]:
     rows: Any = session.connection().execute(_SPANS)
-    return [(first, last, newsletter) for first, last, newsletter in rows]
+    return [tuple(row) for row in rows]
 
 
 def _rows(session: Session, first: int, last: int) -> Sequence[Any]:
@@ -138,6 +138,7 @@ _DOUBTS_ONE_BY_ONE = (
 )
 _SPANS = (
     select(
+        col(Batch.edition_id),
         func.min(col(Batch.first_delivery)),
         func.max(col(Batch.last_delivery)),
         col(Newsletter.slug),

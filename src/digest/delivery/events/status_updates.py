@@ -7,7 +7,7 @@ the highest or the lowest value of each field.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
@@ -25,6 +25,7 @@ from digest.delivery.sending import (
     known_attempts,
     settle_reported,
 )
+from digest.delivery.settled_counts import keep_open, reopen
 from digest.mail.provider_events import EventKind, ProviderEvent
 from subscribers.sql import BulkStatement, Row, upsert_on
 
@@ -78,7 +79,7 @@ class ActionableEvent:
 class StatusChanges:
     """What a list of events changed."""
 
-    new: int  #: events that weren't recorded yet
+    new: Mapping[tuple[int, str], int]  #: events recorded for the first time, by edition and kind
     unknown: Sequence[ProviderEvent]  #: events that match no delivery
     settled: tuple[int, ...]  #: editions in which a batch in doubt was settled
     actionable: Sequence[ActionableEvent]
@@ -89,6 +90,7 @@ class _EventGroups:
     """Events grouped by what has to be done with them."""
 
     rows: dict[Row, Row] = field(default_factory=dict)  #: event row by primary key
+    reported: set[int] = field(default_factory=set)  #: editions with a delivery in *best*
     #: Delivery to rank, negated moment and stored value of its highest status.
     best: dict[int, tuple[int, int, str]] = field(default_factory=dict)
     links: dict[int, str] = field(default_factory=dict)
@@ -101,10 +103,9 @@ def apply_events(session: Session, events: Sequence[ProviderEvent]) -> StatusCha
     """Record events and raise delivery statuses; the caller commits, and acts on the result."""
     known = known_attempts(session, {e.attempt for e in events if e.attempt})
     groups = _group(events, known, event_ownership(session, known.values()))
-    # In primary key order, so that neighbouring rows share a page.
-    new = _UPSERT_EVENTS.run(session, sorted(groups.rows.values()))
+    new = _record_events(session, groups.rows.values())
     _INSERT_LINKS.run(session, list(groups.links.items()))
-    raise_statuses(session, groups.best)
+    raise_statuses(session, groups.best, groups.reported)
     whole = {key: at for key, at in groups.proofs.items() if not known[key].one_by_one}
     return StatusChanges(
         new=new,
@@ -117,10 +118,28 @@ def apply_events(session: Session, events: Sequence[ProviderEvent]) -> StatusCha
     )
 
 
-def raise_statuses(session: Session, best: Mapping[int, tuple[int, int, str]]) -> None:
-    """Raise deliveries to (rank, negated moment, stored value) where their status is lower."""
+def _record_events(session: Session, rows: Iterable[Row]) -> dict[tuple[int, str], int]:
+    """Record events; return how many rows that made or changed, by edition and kind."""
+    groups: dict[tuple[int, str], list[Row]] = {}
+    for row in sorted(rows):  # in primary key order, so that neighbouring rows share a page
+        groups.setdefault((row[4], row[1]), []).append(row)
+    # In one order, so that no two processes wait for each other.
+    return {group: _UPSERT_EVENTS.run(session, groups[group]) for group in sorted(groups)}
+
+
+def raise_statuses(
+    session: Session, best: Mapping[int, tuple[int, int, str]], editions: Collection[int]
+) -> None:
+    """Raise deliveries to (rank, negated moment, stored value) where their status is lower.
+
+    *editions* are those that they belong to.
+    """
+    if not best:
+        return
+    keep_open(session, editions)
     rows = [(status, -at, rank, number) for number, (rank, at, status) in sorted(best.items())]
-    _RAISE_STATUSES.run(session, rows)
+    if _RAISE_STATUSES.run(session, rows):
+        reopen(session, editions)
 
 
 def status_rank(kind: str) -> tuple[int, str] | None:
@@ -150,6 +169,7 @@ def _group(
         status = _STATUS.get(kind)
         if status is not None:
             candidate = (status[0], -at, status[1])
+            groups.reported.add(known_attempt.edition)
             if number not in best or candidate > best[number]:
                 best[number] = candidate
         if kind in ACTIONABLE:

@@ -6,7 +6,8 @@ suppress an address; it raises no delivery status, settles no batch in doubt, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -36,6 +37,7 @@ class UnmatchedEvents:
 
     actionable: Sequence[ActionableEvent]
     unknown: Sequence[ProviderEvent]
+    new: Mapping[tuple[int, str], int]  #: events recorded for the first time, by edition and kind
 
 
 class _Latest(NamedTuple):
@@ -52,15 +54,16 @@ def match_by_address(session: Session, events: Sequence[ProviderEvent]) -> Unmat
     )
     actionable: list[ActionableEvent] = []
     unknown: list[ProviderEvent] = []
+    new: Counter[tuple[int, str]] = Counter()
     for event in events:
         reader = readers.get(event.address or "") if event.attempt is None else None
         if reader is not None and event.kind is not EventKind.OTHER:
-            actionable.append(_actionable(session, event, reader))
+            actionable.append(_actionable(session, event, reader, new))
         elif event.address and _is_of_letter(event):
             actionable.append(_of_no_reader(event))
         else:
             unknown.append(event)
-    return UnmatchedEvents(actionable=actionable, unknown=unknown)
+    return UnmatchedEvents(actionable=actionable, unknown=unknown, new=new)
 
 
 def _is_of_letter(event: ProviderEvent) -> bool:
@@ -80,7 +83,10 @@ def _of_no_reader(event: ProviderEvent) -> ActionableEvent:
     )
 
 
-def _actionable(session: Session, event: ProviderEvent, reader: int) -> ActionableEvent:
+def _actionable(
+    session: Session, event: ProviderEvent, reader: int, new: Counter[tuple[int, str]]
+) -> ActionableEvent:
+    """Return what an event asks for; record a bounce, and add it to *new*."""
     latest = _latest(session, event.at, reader)
     if latest is not None and event.kind is EventKind.BOUNCED:
         row = {
@@ -90,7 +96,8 @@ def _actionable(session: Session, event: ProviderEvent, reader: int) -> Actionab
             "edition_id": latest.edition,
         }
         insert = upsert(session, MailEvent).values(link=0, machine=0, cause="", detail="", **row)
-        session.connection().execute(insert.on_conflict_do_nothing())
+        done = session.connection().execute(insert.on_conflict_do_nothing())
+        new[latest.edition, LATE_BOUNCE] += done.rowcount
     return ActionableEvent(
         kind=event.kind,
         at=event.at,

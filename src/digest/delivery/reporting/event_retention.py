@@ -16,6 +16,7 @@ from sqlalchemy import delete, func, select
 from sqlmodel import Session, col
 
 from digest.delivery.cursors import cursor, set_cursor
+from digest.delivery.events import IS_PSEUDONYM, forget_event_counts
 from digest.delivery.models import Batch, FrozenNumbers, MailEvent, PseudonymSalt
 from digest.delivery.reporting.statistics import edition_statistics
 from digest.issues.models import Edition, Issue
@@ -64,6 +65,7 @@ def freeze_statistics(session: Session, edition_id: int, now: datetime) -> None:
         numbers = edition_statistics(session, edition_id).as_dict()
         session.add(FrozenNumbers(edition_id=edition_id, numbers=numbers, frozen_at=now))
         session.flush()
+    forget_event_counts(session, edition_id)
     session.connection().execute(
         delete(PseudonymSalt).where(col(PseudonymSalt.edition_id) == edition_id)
     )
@@ -116,9 +118,9 @@ def _prunable(store: UnitOfWork, before: datetime) -> list[int]:
 
 def _has_events(session: Session, edition_id: int) -> bool:
     first, last = _span(session, edition_id)
+    of_edition = col(MailEvent.edition_id) == edition_id
     events = select(col(MailEvent.delivery_id)).where(
-        col(MailEvent.edition_id) == edition_id,
-        col(MailEvent.delivery_id).between(first, last) | (col(MailEvent.delivery_id) < 0),
+        (of_edition & col(MailEvent.delivery_id).between(first, last)) | (of_edition & IS_PSEUDONYM)
     )
     return session.connection().execute(events.limit(1)).first() is not None
 
@@ -132,7 +134,7 @@ def _span(session: Session, edition_id: int) -> tuple[int, int]:
 def _delete_events(store: UnitOfWork, edition_id: int) -> None:
     with store.read() as session:
         slices = list(_slices(*_span(session, edition_id)))
-    for condition in [*slices, col(MailEvent.delivery_id) < 0]:
+    for condition in [*slices, IS_PSEUDONYM]:
         with store.write() as session:
             session.connection().execute(
                 delete(MailEvent).where(col(MailEvent.edition_id) == edition_id, condition)

@@ -16,14 +16,14 @@ from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from digest.delivery.counts import count_deliveries
-from digest.delivery.events import LATE_BOUNCE, pseudonym
+from digest.delivery.events import IS_PSEUDONYM, LATE_BOUNCE, pseudonym
 from digest.delivery.models import Batch, EventLink, FrozenNumbers, MailEvent, PseudonymSalt
 from digest.delivery.reporting.doubt_evidence import reports_failures_only
 from digest.delivery.reporting.provider_statistics import (
     ProviderStatistics,
     count_by_mailbox_provider,
 )
+from digest.delivery.settled_counts import delivery_counts
 from digest.mail.link_visits import LinkVisit, human_clicks
 from digest.mail.provider_events import EventKind
 from subscribers.sql import chunks
@@ -105,7 +105,7 @@ def edition_statistics(session: Session, edition_id: int) -> EditionStatistics:
     Statuses are always counted anew, since they are stored with the deliveries.
     """
     frozen = session.get(FrozenNumbers, edition_id)
-    counts = count_deliveries(session, edition_id)
+    counts = delivery_counts(session, edition_id)
     providers = count_by_mailbox_provider(session, edition_id)
     standing: dict[str, Any] = {
         "accepted": counts.accepted,
@@ -143,8 +143,11 @@ def _edition_condition(session: Session, edition_id: int) -> ColumnElement[bool]
     spans = select(func.min(col(Batch.first_delivery)), func.max(col(Batch.last_delivery)))
     row = session.connection().execute(spans.where(col(Batch.edition_id) == edition_id)).one()
     first, last = (number or 0 for number in row)
-    ranged = or_(col(MailEvent.delivery_id).between(first, last), col(MailEvent.delivery_id) < 0)
-    return ranged & (col(MailEvent.edition_id) == edition_id)
+    of_edition = col(MailEvent.edition_id) == edition_id
+    # Said in both parts, so that the second is looked up in the index of the pseudonyms.
+    return or_(
+        of_edition & col(MailEvent.delivery_id).between(first, last), of_edition & IS_PSEUDONYM
+    )
 
 
 def _readers(session: Session, of_edition: ColumnElement[bool], kinds: Sequence[str]) -> int:

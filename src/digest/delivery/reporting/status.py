@@ -11,7 +11,7 @@ from typing import Any, cast
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
-from digest.delivery.counts import DeliveryCounts, count_deliveries
+from digest.delivery.counts import DeliveryCounts
 from digest.delivery.models import (
     Attempt,
     Batch,
@@ -26,6 +26,7 @@ from digest.delivery.pace import UNLIMITED, Pace, stop_reason, waits
 from digest.delivery.reporting import doubt_evidence
 from digest.delivery.reporting.exclusions import ExclusionCount, exclusion_counts
 from digest.delivery.sending import alive, count_outbox_copies, is_presumed_dead, waiting
+from digest.delivery.settled_counts import delivery_counts
 from digest.issues.issue_commands import named
 from digest.issues.models import Edition, Issue, IssueState
 
@@ -142,7 +143,7 @@ def issue_status(
     Requests of a dead sender count as in doubt, even before recovery has recorded them so.
     """
     counts, in_outbox = (
-        count_deliveries(session, edition.id or 0),
+        delivery_counts(session, edition.id or 0),
         count_outbox_copies(session, edition.id or 0),
     )
     held: list[tuple[Batch, Attempt]] = []

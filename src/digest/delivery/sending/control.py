@@ -21,6 +21,7 @@ from digest.delivery.sending.dispatcher import mark_sent_if_done
 from digest.delivery.sending.planning import cut, last_number
 from digest.delivery.sending.queue import cancel_batches
 from digest.delivery.sending.rollout import release_rollout, waiting
+from digest.delivery.settled_counts import reopen
 from digest.errors import NotFound, WrongState
 from digest.issues import store
 from digest.issues.announcing import announce_paused
@@ -129,6 +130,8 @@ def requeue_refused(session: Session, issue: Issue, batch_size: int) -> int:
     connection.execute(insert(Batch), rows)
     issue.state, issue.sent_at, issue.note = IssueState.PREPARED, None, ""
     session.add(issue)
+    session.flush()
+    reopen(session, [edition.id or 0])
     close(session, [edition.id or 0])
     return sum(map(len, refused.values()))
 
@@ -284,3 +287,5 @@ def discard_outbox_copies(session: Session, issue: Issue, edition_id: int) -> No
     if issue.state is IssueState.SENT:
         issue.state, issue.sent_at = IssueState.PREPARED, None
         session.add(issue)
+        session.flush()
+        reopen(session, [edition_id])
