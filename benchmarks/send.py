@@ -144,7 +144,7 @@ def engine(path: Path, url: str, *, processes: int = CONCURRENCY) -> dict[str, f
         newsletter="weekly",
         issue="weekly-1",
         content=content(),
-        recipient=recipient_builder(
+        recipients=recipient_builder(
             "weekly",
             base_url=BASE,
             tokens=tokens,

@@ -89,14 +89,15 @@ _TOOLS = text(
 def ballots(app: App, comparison: Comparison, tools: list[str], readers: int) -> list[bytes]:
     """Return each reader's press of the button, as a whole request."""
     sign = copy_signer(app.tokens, 1, datetime.now(UTC))
+    tokens = sign(range(1, readers + 1), comparison.id or 0)
     bodies = [f"tool-{tools[0]}={call}" for call in ("ship", "skip")]
     return [
         (
-            f"POST {vote_path(sign(reader, comparison.id or 0))} HTTP/1.1\r\n{_HEAD}{_FORM}"
+            f"POST {vote_path(token)} HTTP/1.1\r\n{_HEAD}{_FORM}"
             f"Content-Length: {len(body)}\r\n\r\n{body}"
         ).encode()
         for body in bodies
-        for reader in range(1, readers + 1)
+        for token in tokens
     ]
 
 

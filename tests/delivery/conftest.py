@@ -131,7 +131,7 @@ def make_sending(
             content=Content(
                 subject="S", html="<p>H</p>", text="T", sender=Mailbox("us@example.com", "Us")
             ),
-            recipient=recipient_builder(
+            recipients=recipient_builder(
                 "weekly", base_url="https://news.example.com", tokens=Tokens([SECRET])
             ),
             retry_policy=replace(RetryPolicy(), first_wait=0.0, jitter=lambda: 0.0),

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
+from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Recipient, Recipients
 from digest.mail.sendgrid.http_exchange import MAX_BODY, Exchange, connect_to_any
 from digest.mail.sendgrid.payload import body, encode
 from digest.mail.sendgrid.responses import MAX_DETAIL, classify
@@ -60,6 +61,25 @@ def test_a_list_headers_links_go_to_the_provider_as_they_are() -> None:
     mailing = replace(mailing, recipients=[mailing.recipients[0]._replace(headers=own)])
     [personal] = orjson.loads(encode(mailing))["personalizations"]
     assert personal["headers"] == own
+
+
+def test_a_batch_by_column_is_the_same_request_as_its_recipients_one_by_one() -> None:
+    columns = Recipients(
+        deliveries=["1", "2", "3"],
+        addresses=['"a \\"b"@example.org', "ü%s@example.org", "plain@example.org"],
+        parts={UNSUBSCRIBE_TAG: ["t1", "t%d", "t3"], PREFERENCES_TAG: ["p1", "p2", 'p"\n']},
+        headers={"List-Unsubscribe": f"<https://x/u/{UNSUBSCRIBE_TAG}?a=%20>", "Plain": '100 "%"'},
+    )
+    mailing = replace(a_mailing("one@example.org"), recipients=columns)
+    one_by_one = replace(mailing, recipients=list(columns))
+    assert one_by_one.recipients[1] == Recipient(
+        "2",
+        "ü%s@example.org",
+        {UNSUBSCRIBE_TAG: "t%d", PREFERENCES_TAG: "p2"},
+        {"List-Unsubscribe": "<https://x/u/t%d?a=%20>", "Plain": '100 "%"'},
+    )
+    assert encode(mailing) == encode(one_by_one) == orjson.dumps(body(mailing))
+    assert list(columns[1:]) == list(columns)[1:]
 
 
 @pytest.mark.parametrize("number", [0, 1001])

@@ -55,7 +55,7 @@ from tests.simulation.world import (
     CONTENT,
     HASHES,
     NEWSLETTER,
-    RECIPIENT,
+    RECIPIENTS,
     VARIANTS,
     open_watch,
 )
@@ -188,7 +188,7 @@ class Machine(RuleBasedStateMachine):
                     issue="weekly-1",
                     content=CONTENT,
                     variants=VARIANTS,
-                    recipient=RECIPIENT,
+                    recipients=RECIPIENTS,
                     lease=120.0,
                     retry_policy=RetryPolicy(jitter=lambda: 0.0),
                 )

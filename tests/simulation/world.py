@@ -47,7 +47,7 @@ CONTENT = Content(subject="S", html="<p>H</p>", text="T", sender=Mailbox("us@exa
 VARIANTS = {seat: replace(CONTENT, html=words_of(seat)) for seat in {*SEATS.values()}}
 TOKENS = Tokens([SECRET])
 HASHES = Hashes([SECRET])
-RECIPIENT = recipient_builder(NEWSLETTER, base_url="https://news.example.com", tokens=TOKENS)
+RECIPIENTS = recipient_builder(NEWSLETTER, base_url="https://news.example.com", tokens=TOKENS)
 APART = (0, 0, 0, 2, -2, 400, -400, 90_000, -90_000)  #: seconds between the clocks of machines
 UNTRIED = NotSent(detail="the connection ended before it", wait=0.0, counts=False)
 DEEPEST = 3  #: how many things may go on inside one another
@@ -203,7 +203,7 @@ class World:
             issue=f"weekly-{edition}",
             content=CONTENT,
             variants=VARIANTS,
-            recipient=RECIPIENT,
+            recipients=RECIPIENTS,
             lease=120.0,
             retry_policy=RetryPolicy(jitter=lambda: 0.5),
             pace=self.pace,

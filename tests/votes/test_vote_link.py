@@ -24,7 +24,7 @@ TOKENS = Tokens(["a secret that is long enough to be one"])
 
 
 def test_a_copy_s_link_names_its_reader_its_comparison_and_its_edition() -> None:
-    token = copy_signer(TOKENS, 7, NOW)(41, 3)
+    [token] = copy_signer(TOKENS, 7, NOW)([41], 3)
     day = NOW.replace(hour=0, minute=0)
     assert read_vote_token(TOKENS, token, NOW, days=60) == VoteTarget(41, 3, 7, day)
 
@@ -48,7 +48,7 @@ def test_a_link_for_another_purpose_takes_no_vote_and_a_vote_link_nothing_else()
     with pytest.raises(BadToken):
         read_vote_token(TOKENS, TOKENS.sign(Purpose.VOTE, "41:weekly"), NOW, days=60)
     links = Links("https://news.example.com", TOKENS)
-    for token in (copy_signer(TOKENS, 7, NOW)(41, 3), letter_token(TOKENS, 41, 3, NOW)):
+    for token in (*copy_signer(TOKENS, 7, NOW)([41], 3), letter_token(TOKENS, 41, 3, NOW)):
         with pytest.raises(BadToken):
             links.read_unsubscribe(token)
     with pytest.raises(BadToken):

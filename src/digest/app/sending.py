@@ -135,7 +135,7 @@ class Sending:
                 seat: replace(content, html=each.html, text=each.text)
                 for seat, each in variants_of(session, edition).items()
             },
-            recipient=recipient_builder(
+            recipients=recipient_builder(
                 newsletter.slug,
                 base_url=settings.base_url,
                 tokens=tokens,

@@ -46,7 +46,7 @@ def send_seed_copy(sending: EditionSend, address: str) -> bool:
         return False
     mailing = Mailing(
         content=sending.content,
-        recipients=[sending.recipient(NOBODY, NOBODY, address)],
+        recipients=sending.recipients([(NOBODY, NOBODY, address)]),
         issue=sending.issue,
         batch=CANARY_BATCH,
         attempt=attempt,

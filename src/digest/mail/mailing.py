@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parseaddr
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import orjson
 
@@ -85,6 +85,35 @@ class Recipient(NamedTuple):
     address: str
     parts: Mapping[str, str]  #: substitution tag to value, safe in HTML, text and URLs
     headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipients(Sequence[Recipient]):
+    """The recipients of a batch by column, so that all of them are written at once.
+
+    Each is a `Recipient` to whoever asks for one.
+    """
+
+    deliveries: Sequence[str]
+    addresses: Sequence[str]
+    parts: Mapping[str, Sequence[str]]  #: substitution tag to each recipient's value
+    headers: Mapping[str, str]  #: with substitution tags for the personal parts
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.deliveries)
+
+    @overload
+    def __getitem__(self, at: int) -> Recipient: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Recipient]: ...
+    def __getitem__(self, at: int | slice) -> Recipient | list[Recipient]:
+        """Return one recipient, or some."""
+        if isinstance(at, slice):
+            return [self[each] for each in range(*at.indices(len(self)))]
+        parts = {tag: values[at] for tag, values in self.parts.items()}
+        headers = {name: personalise(value, parts) for name, value in self.headers.items()}
+        return Recipient(self.deliveries[at], self.addresses[at], parts, headers)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ from digest.mail.transport import (
 )
 from subscribers.models import Subscription
 from tests.simulation.run import SimulationDatabase
-from tests.simulation.world import CONTENT, NEWSLETTER, RECIPIENT
+from tests.simulation.world import CONTENT, NEWSLETTER, RECIPIENTS
 from tests.worker.conftest import fill
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -88,7 +88,7 @@ def planned(
         newsletter=NEWSLETTER,
         issue="weekly-1",
         content=CONTENT,
-        recipient=RECIPIENT,
+        recipients=RECIPIENTS,
     )
 
 

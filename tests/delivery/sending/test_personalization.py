@@ -14,10 +14,11 @@ from subscribers.tokens import Purpose, Tokens
 
 TOKENS = Tokens(["a secret for tests only, long enough"])
 BASE = "https://news.example.com"
+A_READER = [(7, 3, "reader@example.org")]
 
 
 def test_one_click_and_the_footer_lead_to_the_same_place() -> None:
-    reader = recipient_builder("weekly", base_url=BASE, tokens=TOKENS)(7, 3, "reader@example.org")
+    reader = recipient_builder("weekly", base_url=BASE, tokens=TOKENS)(A_READER)[0]
     token = reader.parts["-digest_unsubscribe_token-"]
     assert reader.headers == {
         "List-Unsubscribe": f"<{BASE}/u/{token}>",
@@ -28,13 +29,13 @@ def test_one_click_and_the_footer_lead_to_the_same_place() -> None:
 
 def test_an_address_to_write_to_comes_second() -> None:
     make = recipient_builder("weekly", base_url=BASE, tokens=TOKENS, mailto="leave@example.com")
-    first, second = make(7, 3, "reader@example.org").headers["List-Unsubscribe"].split(", ")
+    first, second = make(A_READER)[0].headers["List-Unsubscribe"].split(", ")
     assert first.startswith(f"<{BASE}/u/")
     assert second.startswith("<mailto:leave@example.com?subject=unsubscribe%20")
 
 
 def test_a_link_tells_nothing_of_the_address() -> None:
-    reader = recipient_builder("weekly", base_url=BASE, tokens=TOKENS)(7, 3, "reader@example.org")
+    reader = recipient_builder("weekly", base_url=BASE, tokens=TOKENS)(A_READER)[0]
     assert "reader" not in str(reader.parts) + str(reader.headers)
 
 
@@ -42,7 +43,7 @@ def voter(*comparison_ids: int, parts: tuple[str, ...], subscriber: int = 3) -> 
     sign = copy_signer(TOKENS, 9, datetime(2026, 11, 24, 9, tzinfo=UTC))
     votes = vote_part_maker(sign, comparison_ids, *parts)
     make = recipient_builder("weekly", base_url=BASE, tokens=TOKENS, vote_parts=votes)
-    return make(7, subscriber, "reader@example.org")
+    return make([(7, subscriber, "reader@example.org")])[0]
 
 
 def test_each_comparison_has_a_token_of_its_own_to_vote() -> None:

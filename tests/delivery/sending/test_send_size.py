@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -32,8 +33,9 @@ def fake(
         yield fake
 
 
-def heavy(delivery: int, subscriber: int, address: str) -> Recipient:
-    return Recipient(str(delivery), address, {"-digest_unsubscribe_token-": "x" * LARGEST}, {})
+def heavy(readers: Sequence[Sequence[Any]]) -> list[Recipient]:
+    parts = {"-digest_unsubscribe_token-": "x" * LARGEST}
+    return [Recipient(str(delivery), address, parts, {}) for delivery, _, address, *_ in readers]
 
 
 def test_S02_a_thousand_readers_with_the_largest_parts_are_mailed_once(
@@ -41,7 +43,7 @@ def test_S02_a_thousand_readers_with_the_largest_parts_are_mailed_once(
 ) -> None:
     make_readers(1000)
     transport = SendGrid(api_key="any-key", url=fake.url, seconds=60)
-    sending = replace(make_sending(transport, batch_size=1000), recipient=heavy)
+    sending = replace(make_sending(transport, batch_size=1000), recipients=heavy)
     counts = dispatch(sending, concurrency=1)
     took = fake.counts()
     assert (counts.accepted, counts.refused, counts.parked) == (1000, 0, 0)

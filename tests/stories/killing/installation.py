@@ -122,7 +122,7 @@ def sending(
         content=Content(
             subject="S", html="<p>H</p>", text="T", sender=Mailbox("us@example.com", "Us")
         ),
-        recipient=recipient_builder(NEWSLETTER, base_url=BASE_URL, tokens=Tokens([SECRET])),
+        recipients=recipient_builder(NEWSLETTER, base_url=BASE_URL, tokens=Tokens([SECRET])),
         lease=lease,
         retry_policy=retry_policy or replace(RetryPolicy(), first_wait=0.01, jitter=lambda: 0.0),
         step=step,

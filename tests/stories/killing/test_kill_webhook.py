@@ -57,7 +57,7 @@ def test_A10_leaving_is_on_record_before_the_answer_and_counts_once(
         base_url=installation.BASE_URL,
         tokens=Tokens([installation.SECRET]),
     )
-    link = address(1, 1, "r1@example.org").headers["List-Unsubscribe"].split(">")[0]
+    link = address([(1, 1, "r1@example.org")])[0].headers["List-Unsubscribe"].split(">")[0]
     page = link.removeprefix(f"<{installation.BASE_URL}")
     for number in count(1, every):
         path = harness.fresh()

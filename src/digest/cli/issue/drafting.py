@@ -302,6 +302,6 @@ def _written(decisions: Decisions | None) -> str:
 
 def _headers(call: CommandContext, session: Session, issue: Issue) -> str:
     sending = call.app.sending.edition_send(session, issue)
-    reader = sending.recipient(1, 0, "reader@example.org")
+    reader = sending.recipients([(1, 0, "reader@example.org")])[0]
     mail = message(sending.content, reader)
     return "".join(f"{name}: {value}\n" for name, value in mail.items())

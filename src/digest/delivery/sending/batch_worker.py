@@ -11,11 +11,12 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from traceback import extract_tb
+from typing import Any
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -45,6 +46,7 @@ from digest.mail.transport import (
     PreparedRequest,
     Transport,
 )
+from subscribers.address import wire
 from subscribers.errors import BadAddress
 from subscribers.sql import UnitOfWork
 
@@ -71,7 +73,8 @@ class EditionSend:
     content: Content
     #: By seat: what a batch of that seat gets in its place.
     variants: Mapping[int, Content] = field(default_factory=dict)
-    recipient: Callable[[int, int, str], Recipient]  #: of a delivery, a subscriber, an address
+    #: Addresses rows of a delivery, a subscriber and an address.
+    recipients: Callable[[Sequence[Sequence[Any]]], Sequence[Recipient]]
     lease: float = 300.0  #: seconds; must be longer than the transport's time limit
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     rollout_limits: RolloutLimits = field(default_factory=RolloutLimits)
@@ -203,11 +206,11 @@ def send_batch(sending: EditionSend, claimed: Claim) -> UnsettledResponse | None
     response, not raised: not sent before a connection is tried, in doubt after.
     """
     try:
-        addressed, recipients = _address_readers(sending, claimed)
-        if addressed is None:
+        addressable = _exclude_unaddressable(sending, claimed)
+        if addressable is None:
             return None
-        claimed = addressed
-        request = _request(sending, claimed, recipients)
+        claimed = addressable
+        request = _request(sending, claimed)
         with sending.store.write() as session:
             started = start(
                 session,
@@ -293,26 +296,28 @@ def _settle(sending: EditionSend, session: Session, unsettled: UnsettledResponse
     return settlement
 
 
-def _address_readers(sending: EditionSend, claimed: Claim) -> tuple[Claim | None, list[Recipient]]:
-    """Address each reader; exclude a reader whose address no mail can be sent to."""
-    recipients: list[Recipient] = []
+def _exclude_unaddressable(sending: EditionSend, claimed: Claim) -> Claim | None:
+    """Exclude the readers whose address no mail can be sent to.
+
+    Return ``None`` when this process doesn't hold the batch any more, or when no reader is left.
+    """
     excluded: dict[int, str] = {}
-    for delivery, subscriber, address, *_ in claimed.readers:
+    for delivery, _, address, *_ in claimed.readers:
         try:
-            recipients.append(sending.recipient(delivery, subscriber, address))
+            wire(address)
         except BadAddress as fault:
             excluded[delivery] = f"no mail can be addressed to it: {fault}"
     if not excluded:
-        return claimed, recipients
+        return claimed
     with sending.store.write() as session:
-        return exclude_from_claim(session, claimed, excluded), recipients
+        return exclude_from_claim(session, claimed, excluded)
 
 
-def _request(sending: EditionSend, claimed: Claim, recipients: list[Recipient]) -> PreparedRequest:
+def _request(sending: EditionSend, claimed: Claim) -> PreparedRequest:
     return sending.transport.prepare(
         Mailing(
             content=sending.variants.get(claimed.seat, sending.content),
-            recipients=recipients,
+            recipients=sending.recipients(claimed.readers),
             issue=sending.issue,
             batch=claimed.batch_key,
             attempt=claimed.attempt,

@@ -1,15 +1,19 @@
-"""Address one delivery: the reader's links and headers, which differ from copy to copy.
+"""Address a batch: the readers' links and headers, which differ from copy to copy.
 
 This module decides which page each link opens, and the unsubscribe headers (RFC 2369, RFC 8058).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Recipient, tags_in, vote_tag
+from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Recipients, tags_in, vote_tag
 from subscribers.address import wire
 from subscribers.tokens import Purpose, Tokens, own_page
+
+#: By tag, the value of each of some subscribers.
+Parts = Mapping[str, Sequence[str]]
 
 
 def recipient_builder(
@@ -18,39 +22,45 @@ def recipient_builder(
     base_url: str,
     tokens: Tokens,
     mailto: str = "",
-    vote_parts: Callable[[int], dict[str, str]] = lambda _: {},
-) -> Callable[[int, int, str], Recipient]:
-    """Return the function that addresses one delivery: (delivery, subscriber, address).
+    vote_parts: Callable[[Sequence[int]], Parts] = lambda _: {},
+) -> Callable[[Sequence[Sequence[Any]]], Recipients]:
+    """Return the function that addresses a batch: rows of delivery, subscriber, address.
 
     A mail program unsubscribes by a POST to the same URL that a person opens (RFC 8058). A program
     that can't may write to *mailto*, an address that a person reads, with the token as subject.
-    *vote_parts* returns the parts of a subscriber's links to vote (`vote_part_maker`). The returned
+    *vote_parts* returns the parts of subscribers' links to vote (`vote_part_maker`). The returned
     function raises `BadAddress` for an address that no mail can be sent to.
     """
-    leave = tokens.signer(Purpose.UNSUBSCRIBE)
-    prefer = tokens.signer(Purpose.PREFERENCES)
-    prefix = f"{base_url}/u/"
+    leave = tokens.batch_signer(Purpose.UNSUBSCRIBE)
+    prefer = tokens.batch_signer(Purpose.PREFERENCES)
+    headers = unsubscribe_headers(f"{base_url}/u/{UNSUBSCRIBE_TAG}", mailto)
 
-    def address(delivery: int, subscriber: int, mailbox: str) -> Recipient:
-        token = leave(f"{subscriber}:{newsletter}")
-        own = prefer(own_page(subscriber, newsletter, mailbox))
-        return Recipient(
-            str(delivery),
-            wire(mailbox),
-            {UNSUBSCRIBE_TAG: token, PREFERENCES_TAG: own, **vote_parts(subscriber)},
-            unsubscribe_headers(f"{prefix}{token}", mailto),
+    def address(readers: Sequence[Sequence[Any]]) -> Recipients:
+        subscribers = [row[1] for row in readers]
+        mine = [own_page(subscriber, newsletter, mailbox) for _, subscriber, mailbox, *_ in readers]
+        return Recipients(
+            deliveries=[str(row[0]) for row in readers],
+            addresses=[wire(row[2]) for row in readers],
+            parts={
+                UNSUBSCRIBE_TAG: leave(
+                    [f"{subscriber}:{newsletter}" for subscriber in subscribers]
+                ),
+                PREFERENCES_TAG: prefer(mine),
+                **vote_parts(subscribers),
+            },
+            headers=headers,
         )
 
     return address
 
 
 def vote_part_maker(
-    sign: Callable[[int, int], str], comparison_ids: Sequence[int], *parts: str
-) -> Callable[[int], dict[str, str]]:
-    """Return the function that makes a subscriber's tokens to vote, each by its tag.
+    sign: Callable[[Sequence[int], int], list[str]], comparison_ids: Sequence[int], *parts: str
+) -> Callable[[Sequence[int]], Parts]:
+    """Return the function that makes subscribers' tokens to vote, by their tags.
 
-    *sign* makes one of a subscriber and a comparison; *comparison_ids* are those of the edition in
-    its order, and *parts* its HTML and text: a tag that isn't in them costs nothing.
+    *sign* makes those of some subscribers and a comparison; *comparison_ids* are those of the
+    edition in its order, and *parts* its HTML and text: a tag that isn't in them costs nothing.
     """
     used = set(tags_in(*parts))
     ballots = [
@@ -58,7 +68,7 @@ def vote_part_maker(
         for position, comparison_id in enumerate(comparison_ids, start=1)
         if (tag := vote_tag(position)) in used
     ]
-    return lambda subscriber: {tag: sign(subscriber, each) for tag, each in ballots}
+    return lambda subscribers: {tag: sign(subscribers, each) for tag, each in ballots}
 
 
 def unsubscribe_headers(url: str, mailto: str) -> dict[str, str]:

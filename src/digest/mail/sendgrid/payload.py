@@ -6,11 +6,21 @@ error's index would name another reader, and they take fifteen times as long.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
-from digest.mail.mailing import MAX_RECIPIENTS, Content, Mailbox, Mailing, Recipient
+from digest.mail.mailing import (
+    MAX_RECIPIENTS,
+    Content,
+    Mailbox,
+    Mailing,
+    Recipient,
+    Recipients,
+    personalise,
+)
 
 #: Custom arguments are returned flat among the provider's keys in events, so ours have a prefix.
 ISSUE, BATCH, ATTEMPT, DELIVERY = (
@@ -26,6 +36,7 @@ _BYPASSES = {
     "bypass_unsubscribe_management": {"enable": True},
 }
 _SANDBOX = {"sandbox_mode": {"enable": True}}
+_VALUE = re.compile("\ufffc([0-9]+)\ufffc")  # the place of a column's value in a template
 
 
 def encode(mailing: Mailing, *, sandbox: bool = False) -> bytes:
@@ -35,7 +46,11 @@ def encode(mailing: Mailing, *, sandbox: bool = False) -> bytes:
     """
     if not 0 < len(mailing.recipients) <= MAX_RECIPIENTS:
         raise ValueError(f"a request takes 1 to {MAX_RECIPIENTS} recipients")
-    request = body(mailing)
+    recipients = mailing.recipients
+    if isinstance(recipients, Recipients):
+        request = {"personalizations": _at_once(recipients), **_shared(mailing)}
+    else:
+        request = body(mailing)
     if sandbox:
         request["mail_settings"] = {**request.get("mail_settings", {}), **_SANDBOX}
     return orjson.dumps(request)
@@ -43,9 +58,13 @@ def encode(mailing: Mailing, *, sandbox: bool = False) -> bytes:
 
 def body(mailing: Mailing) -> dict[str, Any]:
     """Return the request's body with recipients in order, since errors name them by index."""
+    recipients = [_personalization(recipient) for recipient in mailing.recipients]
+    return {"personalizations": recipients, **_shared(mailing)}
+
+
+def _shared(mailing: Mailing) -> dict[str, Any]:
     content = mailing.content
     return {
-        "personalizations": [_personalization(recipient) for recipient in mailing.recipients],
         "from": _mailbox(content.sender),
         **({"reply_to": _mailbox(content.reply_to)} if content.reply_to else {}),
         "subject": content.subject,
@@ -69,6 +88,31 @@ def _personalization(recipient: Recipient) -> dict[str, Any]:
         "substitutions": recipient.parts,
         "custom_args": {DELIVERY: recipient.delivery},
     }
+
+
+def _at_once(recipients: Recipients) -> orjson.Fragment:
+    """Return the same JSON as that of each recipient's dict, by one template: a sixth of the time.
+
+    The template is the JSON of a recipient who has the places of values instead of values.
+    """
+    columns = [recipients.deliveries, recipients.addresses, *recipients.parts.values()]
+    delivery, address, *values = (f"\ufffc{place}\ufffc" for place in range(len(columns)))
+    places = dict(zip(recipients.parts, values, strict=True))
+    headers = {name: personalise(text, places) for name, text in recipients.headers.items()}
+    specimen = _personalization(Recipient(delivery, address, places, headers))
+    written, *rest = _VALUE.split(orjson.dumps(specimen).decode().replace("%", "%%"))
+    wanted = [_escaped(columns[int(place)]) for place in rest[::2]]
+    template = "%s".join([written, *rest[1::2]])
+    rows = [template % row for row in zip(*wanted, strict=True)]
+    return orjson.Fragment(f"[{','.join(rows)}]".encode())
+
+
+def _escaped(texts: Sequence[str]) -> Sequence[str]:
+    """Return texts as they stand between the quotation marks of a JSON string."""
+    together = "".join(texts)
+    if together.isprintable() and '"' not in together and "\\" not in together:
+        return texts
+    return [orjson.dumps(text).decode()[1:-1] for text in texts]
 
 
 def _mailbox(mailbox: Mailbox) -> dict[str, str]:
