@@ -34,7 +34,7 @@ def link(site: Running, tool: str = "", call: Call | None = None, **who: int) ->
     """Return the path of a vote link in a copy of the first issue."""
     reader, comparison = who.get("reader", READER), who.get("comparison", comparison_id(site))
     sign = copy_signer(site.app.tokens, who.get("edition", 1), site.clock())
-    return vote_path(*sign([reader], comparison), tool, call)
+    return vote_path(sign([reader], comparison)[0], tool, call)
 
 
 def vote(site: Running, path: str, choices: Mapping[str, str], **more: Any) -> httpx2.Response:
