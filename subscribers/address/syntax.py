@@ -88,8 +88,10 @@ def parse_named(text: str) -> tuple[str, Address] | None:
 
 def wire(text: str) -> str:
     """Return the text of a parsed address with its domain in ASCII (A-labels)."""
+    if text.isascii():
+        return text
     local, _, domain = text.partition("@")
-    return text if text.isascii() else f"{local}@{_ascii_domain(domain, test_names=True)}"
+    return f"{local}@{_ascii_domain(domain, test_names=True)}"
 
 
 def mailbox(key: str) -> str:

@@ -303,6 +303,8 @@ def _exclude_unaddressable(sending: EditionSend, claimed: Claim) -> Claim | None
     """
     excluded: dict[int, str] = {}
     for delivery, _, address, *_ in claimed.readers:
+        if address.isascii():  # as nearly all are: it is on the wire as it was parsed
+            continue
         try:
             wire(address)
         except BadAddress as fault:

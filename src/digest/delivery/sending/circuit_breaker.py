@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, or_, select, update
 from sqlmodel import Session, col
 
 from digest.delivery.models import Batch, CircuitBreaker
@@ -100,11 +100,7 @@ def accepted(session: Session, batch_id: int) -> bool:
 
     The caller commits.
     """
-    of_batch = select(col(Batch.edition_id)).where(col(Batch.id) == batch_id).scalar_subquery()
-    closed = session.connection().execute(
-        delete(CircuitBreaker).where(col(CircuitBreaker.edition_id) == of_batch)
-    )
-    return closed.rowcount > 0
+    return session.connection().execute(_CLOSE_OF_BATCH, {"batch": batch_id}).rowcount > 0
 
 
 def refused(session: Session, *, edition_id: int, attempt: str, now: datetime) -> int:
@@ -198,3 +194,10 @@ def _breaker(session: Session, edition_id: int, now: datetime) -> CircuitBreaker
         )
     )
     return session.get_one(CircuitBreaker, edition_id, populate_existing=True)
+
+
+#: Built once: each batch that is accepted runs it.
+_CLOSE_OF_BATCH = delete(CircuitBreaker).where(
+    col(CircuitBreaker.edition_id)
+    == select(col(Batch.edition_id)).where(col(Batch.id) == bindparam("batch")).scalar_subquery()
+)
