@@ -207,6 +207,11 @@ _VOTES = (
     " FROM comparison_revision r JOIN contender ON contender.revision_id = r.id AND side = 0"
     " JOIN subscriber s ON s.id <= {votes}",
     "INSERT INTO vote_change (vote_id, call, at) SELECT id, call, at FROM vote",
+    "INSERT INTO scanned_copy (edition_id, subscriber_id, sign, at, pressed)"
+    " SELECT edition.id, s.id, 'burst', s.created_at, FALSE FROM edition JOIN subscriber s"
+    " ON s.id <= {votes}",
+    "INSERT INTO vote_visit (subscriber_id, edition_id, moment, link, machine)"
+    " SELECT subscriber_id, edition_id, 1700000000, 1, 0 FROM scanned_copy WHERE edition_id < 4",
 )
 _DELIVERIES = (
     "INSERT INTO delivery (id, edition_id, subscriber_id, outcome, reason, news, news_at)"

@@ -35,6 +35,7 @@ WORK = (
     "sign-up",
     "a reader's data",
     "plan and claim",
+    "a minute of the service",
 )
 
 
@@ -69,6 +70,10 @@ def test_no_daily_work_scans_a_table_that_grows_with_history(
         installed.named()[name]()
     assert seen.first, "the work asked the database nothing"
     assert _scans(installed.app, seen.first) == {}
+
+
+def test_every_work_is_looked_at(installed: Workloads) -> None:
+    assert tuple(installed.named()) == WORK
 
 
 def _scans(app: App, statements: dict[str, object]) -> dict[str, set[str]]:

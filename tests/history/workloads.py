@@ -32,6 +32,8 @@ from digest.mail.transport import Accepted
 from digest.service.job_registry import jobs_of
 from digest.service.jobs import MINUTE
 from digest.web.app import make_site
+from digest.web.metrics import metrics_text
+from digest.web.provider_webhook import RejectedPosts
 from digest.web.server import listen, serve_in_thread
 from subscribers import lifecycle
 from subscribers.address.syntax import parse
@@ -69,7 +71,7 @@ class Workloads:
         return {
             "digest status": lambda: self._command("status"),
             "digest status ISSUE": lambda: self._command("status", str(self._last_sent())),
-            "/metrics": lambda: self._page("/metrics"),
+            "/metrics": lambda: metrics_text(self.app, RejectedPosts()),  # the page keeps them 15 s
             "front page": lambda: self._page("/"),
             "digest report": lambda: self._command("report", str(self._last_sent())),
             "digest pick": lambda: self._command("pick"),
