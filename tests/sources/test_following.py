@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -16,7 +17,7 @@ from digest.sources.following import NothingToFollow, add_source, find_source
 from digest.sources.listed_page import ListUnreadable
 from digest.sources.models import AcceptRule, SourceKind
 from digest.sources.site_reader import LIST_LIMITS, PageFailed, ReadingStopped, SiteReader
-from digest.sources.source_listing import list_pages, meant
+from digest.sources.source_listing import INDEX_SECONDS, list_pages, meant
 from tests.comparisons.conftest import PAGE
 from tests.sources.conftest import SITE, Followed
 
@@ -157,6 +158,24 @@ def test_an_index_of_sitemaps_is_read_each_time(followed: Followed) -> None:
     listing = list_pages(pages.reader(), source, False)
     assert listing.pages == (f"{SITE}/compare/a", f"{SITE}/about")
     assert listing.validators == store.NOT_KNOWN
+
+
+def test_an_index_that_takes_too_long_is_given_up() -> None:
+    times = iter([0.0, 1.0, INDEX_SECONDS])
+    pages = Pages(index=INDEX.replace("/sitemap.xml", "/index"))  # which lists itself
+    reader = replace(pages.reader(), steady=lambda: next(times))
+    with pytest.raises(ListUnreadable, match="take more than 10 minutes") as fault:
+        find_source(reader, f"{SITE}/index", kind=SourceKind.SITEMAP)
+    assert fault.value.next_step == "follow one of these sitemaps instead"
+    assert pages.asked == ["/index", "/index"]
+
+
+def test_a_stop_ends_the_reading_of_an_index() -> None:
+    pages = Pages(index=INDEX, **{"sitemap.xml": SITEMAP})
+    reader = replace(pages.reader(), wait=lambda _: True)
+    with pytest.raises(ReadingStopped):
+        find_source(reader, f"{SITE}/index", kind=SourceKind.SITEMAP)
+    assert pages.asked == ["/index"]
 
 
 def test_a_stop_ends_the_pause_between_two_requests() -> None:

@@ -100,7 +100,7 @@ class HurriedFetcher:
 
     def wait(self, seconds: float) -> bool:
         """Return true where a pause would outlast the time that is left; else pause."""
-        return seconds > self.left() or threading.Event().wait(seconds)
+        return seconds > max(0.0, self.left()) or threading.Event().wait(seconds)
 
 
 class RobotRules(Protocol):
@@ -122,6 +122,7 @@ class SiteReader:
     client: Fetcher
     robots: RobotRules
     wait: Callable[[float], bool]  #: waits some seconds; true where it was stopped meanwhile
+    steady: Callable[[], float] = time.monotonic
     requests: int = 0
     bodies: int = 0
     _asked_before: bool = field(default=False, repr=False)

@@ -7,15 +7,20 @@ complete.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
 from digest.sources.feeds import read_feed
+from digest.sources.listed_page import ListUnreadable
 from digest.sources.models import Source, SourceKind
 from digest.sources.pages import comparison_links
-from digest.sources.site_reader import LIST_LIMITS, FetchedPage, SiteReader
+from digest.sources.site_reader import LIST_LIMITS, FetchedPage, ReadingStopped, SiteReader
 from digest.sources.sitemaps import sitemap_pages
 from digest.sources.store import MOST_PAGES, NOT_KNOWN, SourceListing, Validators
+
+#: For which the sitemaps of one index are read; a poll goes on with nothing else meanwhile.
+INDEX_SECONDS = 600.0
 
 
 def meant(urls: Iterable[str], *, base: str, match: str) -> tuple[tuple[str, ...], int]:
@@ -83,10 +88,20 @@ def _pages_in(
         links = comparison_links(body, content_type=fetched.content_type, url=fetched.url)
         return list(links), False, True
     parts: list[str] = []
+    end = reader.steady() + INDEX_SECONDS
 
     def read(url: str) -> bytes:
+        left = end - reader.steady()
+        if left <= 0:
+            raise ListUnreadable(
+                f"the sitemaps of this index take more than {INDEX_SECONDS / 60:.0f} minutes",
+                next_step="follow one of these sitemaps instead",
+            )
+        if reader.wait(0.0):
+            raise ReadingStopped
         parts.append(url)
-        return reader.get(url, limits=LIST_LIMITS).body or b""
+        limits = replace(LIST_LIMITS, seconds=min(LIST_LIMITS.seconds, left))
+        return reader.get(url, limits=limits).body or b""
 
     pages = sitemap_pages(body, url=fetched.url, read=read)
     # An index may stay as it is while one of its sitemaps changes.
