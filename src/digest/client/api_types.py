@@ -693,6 +693,7 @@ class ServiceStatusJson(TypedDict):
     turns: list[PeriodStatusJson]
     ticks: list[JobStatusJson]
     proposals: int
+    webhooks: list[WebhookTroubleJson]
     workers: NotRequired[WorkerStatusJson | None]
 
 
@@ -968,6 +969,14 @@ class VotesOfAnIssueJson(TypedDict):
     turnout: int
     comparisons: list[ComparisonVotesJson]
     scans: ScannedCopiesJson
+
+
+class WebhookTroubleJson(TypedDict):
+    """A webhook endpoint that a person should look at."""
+
+    id: int
+    says: str
+    next_step: str
 
 
 class WeeklyGrowthJson(TypedDict):

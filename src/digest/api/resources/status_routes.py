@@ -38,6 +38,14 @@ class JobStatus(BaseModel):
     overdue: bool = Field(description="Whether it should have run again: is `digest run` running?")
 
 
+class WebhookTrouble(BaseModel):
+    """A webhook endpoint that a person should look at."""
+
+    id: int = Field(description="The endpoint's number.")
+    says: str = Field(description="What is wrong with it, for people.")
+    next_step: str = Field(description="What to do, for people.")
+
+
 class WorkerStatus(BaseModel):
     """The workers of an installation on PostgreSQL."""
 
@@ -56,6 +64,9 @@ class ServiceStatus(BaseModel):
     turns: list[PeriodStatus]
     ticks: list[JobStatus]
     proposals: int = Field(description="How many proposals of sources wait for an editor.")
+    webhooks: list[WebhookTrouble] = Field(
+        description="The endpoints that take nothing, or whose messages were given up."
+    )
     workers: WorkerStatus | None = Field(None, description="On PostgreSQL only.")
 
 
