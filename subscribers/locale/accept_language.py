@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from subscribers.locale.po_catalogue import LANGUAGES, SOURCE
 
@@ -17,7 +18,12 @@ def choose(wanted: str, accepted: str = "") -> str:
     code = _code(wanted)
     if code in LANGUAGES:
         return code
-    offered = [_weighed(part) for part in accepted[:200].split(",")]
+    return _best(accepted[:200])
+
+
+@lru_cache(maxsize=256)  # browsers send the same few
+def _best(accepted: str) -> str:
+    offered = [_weighed(part) for part in accepted.split(",")]
     known = [(weight, code) for weight, code in offered if weight > 0 and code in LANGUAGES]
     return max(known, key=lambda pair: pair[0])[1] if known else SOURCE
 

@@ -66,10 +66,14 @@ class GroupCommit:
         each. Raise `StoreBusy` when the queue is full, `TimeoutError` after `WAIT_SECONDS`, and the
         exception of *work* or the database when nothing was written.
         """
-        write = _Write(work, item, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        write = _Write(work, item, loop.create_future())
         self._put(write)
-        async with asyncio.timeout(WAIT_SECONDS):
+        giving_up = loop.call_later(WAIT_SECONDS, _give_up, write)  # half as dear as a timeout
+        try:
             result: Result = await write.answer
+        finally:
+            giving_up.cancel()
         return result
 
     async def alone(self, work: Callable[[Session], Result]) -> Result:
@@ -96,7 +100,8 @@ class GroupCommit:
                     target=self._run, name="subscribers-writer", daemon=True
                 )
                 self._thread.start()
-            self._changed.notify()
+            if len(self._queue) in (1, ENOUGH):  # what the thread waits for; it wakes for no other
+                self._changed.notify()
 
     def _run(self) -> None:
         while writes := self._next():
@@ -122,7 +127,7 @@ class GroupCommit:
             self._changed.wait(max(0.0, end - time.monotonic()))
 
     def _commit(self, writes: list[_Write]) -> None:
-        waiting = [write for write in writes if not write.answer.cancelled()]
+        waiting = [write for write in writes if not write.answer.done()]  # the others gave up
         if not waiting:
             return
         try:
@@ -133,6 +138,11 @@ class GroupCommit:
             _deliver([(write, fault) for write in waiting])
             return
         _deliver(answers)
+
+
+def _give_up(write: _Write) -> None:
+    if not write.answer.done():
+        write.answer.set_exception(TimeoutError())
 
 
 def _deliver(answers: Sequence[tuple[_Write, Any]]) -> None:

@@ -122,10 +122,17 @@ class EndpointRequest:
         """Each field's last value."""
         return {name: values[-1] for name, values in self.lists.items()}
 
+    def named(self, name: str, default: str = "") -> str:
+        """Return what the form or else the query gives for a name, or *default*."""
+        value = self.fields.get(name)
+        if not value and self.http.scope["query_string"]:  # a query costs more than the form
+            value = self.http.query_params.get(name)
+        return default if value is None else value
+
     @cached_property
     def requested_language(self) -> str:
         """The language that the form or ``?lang=`` names; empty for none."""
-        return self.fields.get("lang") or self.http.query_params.get("lang", "")
+        return self.named("lang")
 
     @cached_property
     def language(self) -> str:
@@ -178,8 +185,7 @@ class EndpointRequest:
 
     def named_newsletter(self) -> NewsletterInfo | None:
         """Return the public newsletter that the form or the query names, the first by default."""
-        slug = self.fields.get("newsletter") or self.http.query_params.get("newsletter", "")
-        return self.config.public_newsletter(slug)
+        return self.config.public_newsletter(self.named("newsletter"))
 
     @property
     def leaving_by_mail(self) -> str:
@@ -255,9 +261,8 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         response = await self._answer(Request(scope, receive))
-        response.raw_headers.extend(self._headers)
-        scripted = SCRIPTED if isinstance(response, ScriptedPage) else ""
-        response.headers["Content-Security-Policy"] = f"{self._policy}{scripted}"
+        scripted = isinstance(response, ScriptedPage)
+        response.raw_headers += self._scripted_headers if scripted else self._headers
         await response(scope, receive, send)
 
     async def _answer(self, http: Request) -> Response:
@@ -314,14 +319,21 @@ class Endpoint:
         return response
 
     @cached_property
+    def _headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers of every response, as ASGI's pairs of bytes."""
+        return self._headers_with(self._policy)
+
+    @cached_property
+    def _scripted_headers(self) -> list[tuple[bytes, bytes]]:
+        return self._headers_with(self._policy + SCRIPTED)
+
+    @property
     def _policy(self) -> str:
         return policy(" ".join(self.config.embed_origins) or "*") if self.framed else policy()
 
-    @cached_property
-    def _headers(self) -> list[tuple[bytes, bytes]]:
-        """The headers of every response, as ASGI's pairs of bytes."""
+    def _headers_with(self, policy: str) -> list[tuple[bytes, bytes]]:
         headers = headers_for(https=self.config.base_url.startswith("https://"))
-        headers["Vary"] = "Accept-Language"
+        headers |= {"Vary": "Accept-Language", "Content-Security-Policy": policy}
         if self.framed:
             del headers["Cross-Origin-Opener-Policy"]
         return [(name.lower().encode(), value.encode()) for name, value in headers.items()]

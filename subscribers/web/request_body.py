@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
 from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 MAX_BODY = 16_384  # bytes
 MAX_DRAINED = 65_536  # bytes that are read and dropped, so that the client sees the refusal
@@ -62,14 +62,17 @@ async def raw(request: Request, *, seconds: float = MAX_SECONDS) -> bytes:
             return await _collect(request)
     except TimeoutError:
         raise BodyRejected(408) from None
-    except ClientDisconnect:
-        raise BodyRejected(400) from None
 
 
 async def _collect(request: Request) -> bytes:
     body = bytearray()
     size = 0
-    async for part in request.stream():
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise BodyRejected(400)
+        part, more = message.get("body", b""), message.get("more_body", False)
         size += len(part)
         if size > MAX_DRAINED:
             raise BodyRejected(413)
@@ -92,9 +95,9 @@ def _urlencoded(body: bytes) -> Fields:
 
 
 def _word(text: bytes) -> str:
-    if text.isalnum():  # nothing in it is percent-encoded
-        return text.decode()
-    return _utf8(unquote_to_bytes(text.replace(b"+", b" ")))
+    if b"+" in text:
+        text = text.replace(b"+", b" ")
+    return _utf8(unquote_to_bytes(text) if b"%" in text else text)
 
 
 def _utf8(text: bytes) -> str:

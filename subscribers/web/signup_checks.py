@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
@@ -84,12 +84,15 @@ class SignupChecks:
         """
         if wish is None and (info := info_of(request)) is not None:
             wish = SignupWish(info=info)
-        stop = self.config.flood_guard.stopped(request.visitor) or self._suspect(request, wish)
+        shown = _shown_form(request)
+        stop = self.config.flood_guard.stopped(request.visitor) or self._suspect(
+            request, wish, shown
+        )
         if stop is not None:
             self.config.flood_guard.count(stop)
-            locked_in = stop is LimitReason.ORIGIN and self._is_locked_in(request)
+            locked_in = stop is LimitReason.ORIGIN and _is_locked_in(request, shown)
             return SignupResult(outcome=SignupOutcome.ELSEWHERE) if locked_in else _result_for(stop)
-        if wish is None:
+        if wish is None or shown is None:
             return SignupResult(outcome=SignupOutcome.AGAIN)
         try:
             proof, harder = self._proof(request)
@@ -104,9 +107,8 @@ class SignupChecks:
         if is_among(address.domain, self.config.disposable):
             self.config.flood_guard.count(LimitReason.DISPOSABLE)
             return SignupResult(outcome=SignupOutcome.FAULT, fault=request.gettext(DISPOSABLE))
-        return await self._record(
-            _request_of(request, wish, RequestOrigin(address, request.visitor, proof, harder))
-        )
+        origin = RequestOrigin(address, request.visitor, proof, harder)
+        return await self._record(_request_of(request, wish, origin, shown.language))
 
     async def _record(self, request: SignupRequest) -> SignupResult:
         stop = await self.config.group_commit.together(self.record, request)
@@ -117,7 +119,7 @@ class SignupChecks:
             self.config.flood_guard.stop(request.network, stop)
         else:
             self.config.signup_worker.schedule()
-        return replace(_result_for(stop), goes_on=goes_on)
+        return _result_for(stop, goes_on=goes_on)
 
     def record(
         self, session: Session, requests: Sequence[SignupRequest]
@@ -128,21 +130,22 @@ class SignupChecks:
             session, requests, limits=config.limits, hashes=config.hashes, now=config.clock()
         )
 
-    def _suspect(self, request: EndpointRequest, wish: SignupWish | None) -> LimitReason | None:
+    def _suspect(
+        self, request: EndpointRequest, wish: SignupWish | None, shown: ShownForm | None
+    ) -> LimitReason | None:
         if not client.is_ours(request.http, self.config.base_url):
             return LimitReason.ORIGIN
         if request.fields.get(TRAP):
             return LimitReason.TRAP
-        return self._check_token(request, wish)
-
-    def _is_locked_in(self, request: EndpointRequest) -> bool:
-        """Return whether our own form was sent from a sandboxed frame, whose origin is opaque."""
-        if request.http.url.path == FRAME_PATH:
-            return True
-        with suppress(BadToken):
-            shown = read_form_token(self.config, request.fields.get("token", ""))
-            return shown.waited == _mark_of(request)
-        return False
+        if shown is None:
+            return LimitReason.FORM
+        age = self.config.clock() - shown.at
+        if age > timedelta(hours=self.config.form_hours):
+            return LimitReason.FORM
+        if wish and not _has_present_wording(shown, wish.info):
+            return LimitReason.FORM
+        early = age < timedelta(seconds=self.config.form_seconds)
+        return LimitReason.FAST if early and shown.waited != _mark_of(request) else None
 
     def _proof(self, request: EndpointRequest) -> tuple[str, bool]:
         """Return the solved challenge, and whether it is the harder one; raises `BadProof`."""
@@ -152,19 +155,20 @@ class SignupChecks:
                 return self.config.harder.check(answer, now), True
         return (self.config.proof.check(answer, now) if self.config.proof else ""), False
 
-    def _check_token(self, request: EndpointRequest, wish: SignupWish | None) -> LimitReason | None:
-        try:
-            shown = read_form_token(self.config, request.fields.get("token", ""))
-        except BadToken:
-            return LimitReason.FORM
-        age = self.config.clock() - shown.at
-        if age > timedelta(hours=self.config.form_hours):
-            return LimitReason.FORM
-        if wish and not _has_present_wording(shown, wish.info):
-            return LimitReason.FORM
-        again = shown.waited == _mark_of(request)
-        early = age < timedelta(seconds=self.config.form_seconds) and not again
-        return LimitReason.FAST if early else None
+
+def _shown_form(request: EndpointRequest) -> ShownForm | None:
+    """Return the form that was sent, by its token; ``None`` where that isn't one of ours."""
+    try:
+        return read_form_token(request.config, request.fields.get("token", ""))
+    except BadToken:
+        return None
+
+
+def _is_locked_in(request: EndpointRequest, shown: ShownForm | None) -> bool:
+    """Return whether our own form was sent from a sandboxed frame, whose origin is opaque."""
+    if request.http.url.path == FRAME_PATH:
+        return True
+    return shown is not None and shown.waited == _mark_of(request)
 
 
 def _mark_of(request: EndpointRequest) -> str:
@@ -189,12 +193,13 @@ def info_of(request: EndpointRequest) -> NewsletterInfo | None:
 
 def source_of(request: EndpointRequest, default: str = "page") -> str:
     """Return the name of the form that was sent, if it has the right syntax, else *default*."""
-    source = request.fields.get("form") or request.http.query_params.get("form", default)
+    source = request.named("form", default)
     return source if _SOURCE.match(source) else default
 
 
-def _request_of(request: EndpointRequest, wish: SignupWish, origin: RequestOrigin) -> SignupRequest:
-    language = read_form_token(request.config, request.fields.get("token", "")).language
+def _request_of(
+    request: EndpointRequest, wish: SignupWish, origin: RequestOrigin, language: str
+) -> SignupRequest:
     return SignupRequest(
         address=origin.address,
         newsletter=wish.info.slug,
@@ -210,9 +215,9 @@ def _request_of(request: EndpointRequest, wish: SignupWish, origin: RequestOrigi
     )
 
 
-def _result_for(stop: LimitReason | None) -> SignupResult:
+def _result_for(stop: LimitReason | None, *, goes_on: bool = False) -> SignupResult:
     if stop in (LimitReason.FORM, LimitReason.FAST, LimitReason.ORIGIN, LimitReason.PUZZLE):
         return SignupResult(outcome=SignupOutcome.AGAIN)
     if stop in (LimitReason.NETWORK, LimitReason.EVERYONE, LimitReason.DOMAIN):
-        return SignupResult(outcome=SignupOutcome.LATER)
+        return SignupResult(outcome=SignupOutcome.LATER, goes_on=goes_on)
     return SignupResult(outcome=SignupOutcome.INBOX)

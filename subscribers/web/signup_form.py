@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from html import escape
 from typing import NamedTuple
 from zlib import crc32
@@ -61,7 +62,7 @@ def read_form_token(config: SiteConfig, token: str) -> ShownForm:
 
 def wording_mark(info: NewsletterInfo, language: str) -> str:
     """Return the checksum (CRC-32, in hex) of the consent wording."""
-    return f"{crc32(wording(info, language).encode()):08x}"
+    return _marked_wording(info.name, language)[1]
 
 
 def challenge(config: SiteConfig, *, harder: bool = False) -> dict[str, str | int] | None:
@@ -135,11 +136,17 @@ def _needs_script(words: Translations, *, harder: bool) -> str:
 
 def wording(info: NewsletterInfo, language: str) -> str:
     """Return the consent wording beside the form, which is kept as evidence."""
+    return _marked_wording(info.name, language)[0]
+
+
+@lru_cache(maxsize=256)
+def _marked_wording(name: str, language: str) -> tuple[str, str]:
     agreed = translations(language).gettext(
         "Send me %(newsletter)s by email. I can unsubscribe at any time with the link in every"
         " email. Until I confirm in the first email, nothing else is sent."
     )
-    return agreed % {"newsletter": info.name}
+    text = agreed % {"newsletter": name}
+    return text, f"{crc32(text.encode()):08x}"
 
 
 def kept_link(info: NewsletterInfo, language: str) -> tuple[str, str]:

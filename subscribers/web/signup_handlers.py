@@ -87,7 +87,7 @@ class SignupHandlers:
 
     checks: SignupChecks
     #: Pages that are the same for every visitor, rendered once, by status and language.
-    rendered: dict[tuple[int, str], str] = field(default_factory=dict)
+    rendered: dict[tuple[int, str], bytes] = field(default_factory=dict)
 
     async def show(self, request: EndpointRequest) -> Response:
         """Show the page with the form."""
@@ -165,10 +165,10 @@ class SignupHandlers:
         """Return the page of one that a limit stops."""
         return retry_later(HTMLResponse(self._rendered_once(request, 429, _MANY), 429))
 
-    def _rendered_once(self, request: EndpointRequest, status: int, page_text: PageText) -> str:
+    def _rendered_once(self, request: EndpointRequest, status: int, page_text: PageText) -> bytes:
         key = (status, request.language)
         if key not in self.rendered:
-            self.rendered[key] = request.config.render(request.make_page(page_text))
+            self.rendered[key] = request.config.render(request.make_page(page_text)).encode()
         return self.rendered[key]
 
 
