@@ -169,8 +169,10 @@ def _control(world: World, what: str) -> None:
             if what == "resume":
                 control.resume(session, row, world.clock())
                 _enqueue(world, session)
+            elif what == "pause":
+                control.pause(session, row, "by hand", world.clock())
             else:
-                getattr(control, what)(session, row, "by hand")
+                control.cancel(session, row, "by hand")
     except DigestError:
         return
     world.note(f"a person lets issue {issue} {what}")
