@@ -91,7 +91,7 @@ def _personalization(recipient: Recipient) -> dict[str, Any]:
 
 
 def _at_once(recipients: Recipients) -> orjson.Fragment:
-    """Return the same JSON as that of each recipient's dict, by one template: a sixth of the time.
+    """Return the same JSON as that of each recipient's dict, by one template: a fifth of the time.
 
     The template is the JSON of a recipient who has the places of values instead of values.
     """
@@ -100,17 +100,19 @@ def _at_once(recipients: Recipients) -> orjson.Fragment:
     places = dict(zip(recipients.parts, values, strict=True))
     headers = {name: personalise(text, places) for name, text in recipients.headers.items()}
     specimen = _personalization(Recipient(delivery, address, places, headers))
-    written, *rest = _VALUE.split(orjson.dumps(specimen).decode().replace("%", "%%"))
-    wanted = [_escaped(columns[int(place)]) for place in rest[::2]]
-    template = "%s".join([written, *rest[1::2]])
-    rows = [template % row for row in zip(*wanted, strict=True)]
-    return orjson.Fragment(f"[{','.join(rows)}]".encode())
+    head, *rest = _VALUE.split(f"{orjson.dumps(specimen).decode()},")
+    pieces: list[str] = [""] * (len(rest) + 1) * len(recipients)
+    pieces[:: len(rest) + 1] = [head] * len(recipients)
+    for at, each in enumerate(rest, start=1):  # a place, the text after it, the next place, ...
+        column = _escaped(columns[int(each)]) if at % 2 else [each] * len(recipients)
+        pieces[at :: len(rest) + 1] = column
+    return orjson.Fragment(f"[{''.join(pieces)[:-1]}]".encode())
 
 
 def _escaped(texts: Sequence[str]) -> Sequence[str]:
     """Return texts as they stand between the quotation marks of a JSON string."""
     together = "".join(texts)
-    if together.isprintable() and '"' not in together and "\\" not in together:
+    if len(orjson.dumps(together)) == len(together.encode()) + len('""'):  # an escape is longer
         return texts
     return [orjson.dumps(text).decode()[1:-1] for text in texts]
 
