@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from pydantic import ValidationError
@@ -20,6 +21,7 @@ from digest.comparisons.schema import ComparisonContent, ComparisonDraft, draft_
 from digest.errors import ComparisonUnreadable, FieldFault
 
 _FAULTS_NAMED = 5
+_MOST_DIGITS = 100  #: of a whole number; no field takes one of more than three
 _CONTENDERS = '"contenders"'
 _OWN_KEYS = ComparisonContent.model_fields.keys() - {"format", "slug", "url"}
 
@@ -69,7 +71,12 @@ def _in_words(fault: json.JSONDecodeError) -> str:
 
 def _load(text: str, source: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+        return json.loads(
+            text,
+            object_pairs_hook=_unique_keys,
+            parse_constant=_no_constant,
+            parse_int=_whole_number,
+        )
     except json.JSONDecodeError as fault:
         raise ComparisonUnreadable(
             f"this isn't JSON: {_in_words(fault)}, column {fault.colno}",
@@ -85,10 +92,15 @@ def _load(text: str, source: str) -> Any:
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     keys = dict(pairs)
     if len(keys) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
         raise ValueError(f"the key {printable_key(twice)} stands twice in one place")
     return keys
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"a number has more than {_MOST_DIGITS} digits")
+    return int(digits)
 
 
 def _no_constant(name: str) -> Any:
