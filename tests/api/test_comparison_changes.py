@@ -71,6 +71,19 @@ def test_a_stored_comparison_is_changed_only_by_its_tag(sqlite_api: Api) -> None
     assert put(sqlite_api, other, tag="*").json()["outcome"] == "revised"
 
 
+def test_one_who_may_only_write_changes_what_the_public_is_shown(sqlite_api: Api) -> None:
+    put(sqlite_api, content_of())
+    writes = sqlite_api.token(Scope.COMPARISONS_WRITE, name="writer")
+    seen = sqlite_api.get(f"/comparisons/{SLUG}", headers=writes).headers["etag"]
+    headers = {**writes, "If-Match": seen}
+    path = f"/comparisons/{SLUG}"
+    other = content_of(question="Which one?")
+    changed = sqlite_api.call("PUT", path, headers=headers, json=other)
+    assert (changed.status_code, changed.json()["outcome"]) == (200, "revised")
+    late = sqlite_api.call("PUT", path, headers=headers, json=content_of(question="And now?"))
+    assert sqlite_api.problem(late) == (412, "stale")
+
+
 def test_what_is_not_there_has_no_version(sqlite_api: Api) -> None:
     assert sqlite_api.problem(put(sqlite_api, content_of(), tag="*")) == (412, "stale")
 

@@ -135,9 +135,17 @@ def test_an_issue_is_built_again_only_by_its_tag(editor: Editor) -> None:
     assert editor.post("", order, "*").json()["revision"] == 2
 
 
-@pytest.mark.parametrize("path", ["/1/approve", "/1/schedule", "/1/send-back"])
-def test_a_judgement_names_the_version_that_was_judged(editor: Editor, path: str) -> None:
-    order = {"note": "too long", "to": "2026-11-25T10:00"}
+@pytest.mark.parametrize(
+    ("path", "order"),
+    [
+        ("/1/approve", {}),
+        ("/1/schedule", {"to": "2026-11-25T10:00"}),
+        ("/1/send-back", {"note": "too long"}),
+    ],
+)
+def test_a_judgement_names_the_version_that_was_judged(
+    editor: Editor, path: str, order: dict[str, str]
+) -> None:
     assert editor.refused(editor.post(path, order)) == (428, "unconditional")
     assert editor.refused(editor.post(path, order, '"of yesterday"')) == (412, "stale")
 
@@ -230,11 +238,24 @@ def test_what_is_not_there_is_a_problem(editor: Editor, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{"period": "2026-W60"}, {"period": "week"}, {"count": 0}, {"count": 10_000}]
+    "body",
+    [
+        {"period": "2026-W60"},
+        {"period": "week"},
+        {"priod": "2026-W49"},
+        {"count": 0},
+        {"count": 10_000},
+    ],
 )
 def test_a_wrong_order_is_a_problem_and_builds_nothing(editor: Editor, body: Any) -> None:
     assert editor.refused(editor.post("", body)) == (422, "invalid")
     assert len(editor.get().json()["items"]) == 1
+
+
+def test_no_reason_has_what_nobody_sees(editor: Editor) -> None:
+    for why in ("a\0b", "a\u202eb"):
+        assert editor.refused(editor.post("/1/cancel", {"why": why})) == (422, "invalid")
+    assert editor.get("/1").json()["state"] == "built"
 
 
 def test_reading_does_not_let_a_program_decide(editor: Editor) -> None:

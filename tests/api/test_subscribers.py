@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from sqlalchemy import func, select
 from sqlmodel import SQLModel
 
+from digest import webhooks
 from digest.access import Scope
 from subscribers import store, suppression
+from subscribers.announcements.models import AnnouncementKind, WebhookMessage
 from subscribers.models import LetterToSend, RecordedSignup, Subscriber, SuppressionReason
 from tests.api.conftest import Api
 from tests.conftest import NOW
@@ -158,18 +161,22 @@ def test_a_repeated_post_adds_once_and_answers_alike(api: Api) -> None:
         ({"language": "xx"}, "#/language"),
         ({"newsletters": ["weekly", "weekly"]}, "#/newsletters"),
         ({"newsletters": []}, "#/newsletters"),
-        ({"visitor": "nowhere"}, None),
-        ({"address": 'ada"@example.org'}, None),
+        ({"consent": {**PROVED, "asked_at": "0001-01-01T00:00:00+14:00"}}, "#/consent/asked_at"),
+        ({"consent": {**PROVED, "words": "Yes, send me \x00 verdicts."}}, "#/consent/words"),
+        ({"consent": {**PROVED, "confirmed": "Pressed \u202e a link."}}, "#/consent/confirmed"),
+        ({"visitor": "nowhere"}, "#/visitor"),
+        ({"visitor": "fe80::1%eth0"}, "#/visitor"),
+        ({"visitor": 7}, "#/visitor"),
+        ({"address": 'ada"@example.org'}, "#/address"),
         ({"extra": 1}, "#/extra"),
     ],
 )
 def test_what_makes_no_sense_is_refused_without_the_address(
-    sqlite_api: Api, given: dict[str, Any], pointer: str | None
+    sqlite_api: Api, given: dict[str, Any], pointer: str
 ) -> None:
     response = add(sqlite_api, **{"address": ADA, **given})
     assert sqlite_api.problem(response) == (422, "invalid")
-    faults = [fault["pointer"] for fault in response.json().get("errors", [])]
-    assert pointer is None or pointer in faults
+    assert pointer in [fault["pointer"] for fault in response.json()["errors"]]
     assert "ada" not in response.text
     assert count(sqlite_api, Subscriber) == 0
 
@@ -220,3 +227,18 @@ def test_an_address_nobody_knows_is_not_found_and_not_quoted(sqlite_api: Api) ->
     assert ADA not in response.text
     with sqlite_api.app.database.read() as session:
         assert store.find(session, ADA) is None
+
+
+def test_a_reader_who_is_added_is_announced_as_one_who_confirmed(sqlite_api: Api) -> None:
+    with sqlite_api.app.database.write() as session:
+        kinds = [AnnouncementKind.SUBSCRIBER_CONFIRMED]
+        webhooks.add(session, "https://hooks.example/in", kinds, now=NOW)
+    number = added(sqlite_api)
+    add(sqlite_api)  # who is there already isn't added again
+    with sqlite_api.app.database.read() as session:
+        [message] = session.scalars(select(WebhookMessage))
+    assert json.loads(message.data) == {
+        "subscriber": number,
+        "newsletter": "weekly",
+        "channel": "api",
+    }

@@ -37,8 +37,11 @@ class IfMatchTags:
 
     header: str | None
 
-    def require(self, current: BaseModel) -> None:
-        """Raise `ApiRefusal` unless the client has seen *current*, or says that any will do."""
+    def require(self, *current: BaseModel) -> None:
+        """Raise `ApiRefusal` unless the client has seen *current*, or says that any will do.
+
+        What is shown in several ways may have been seen in any of them.
+        """
         if self.header is None:
             raise ApiRefusal(
                 ProblemType.UNCONDITIONAL,
@@ -46,7 +49,7 @@ class IfMatchTags:
                 next_step="GET it, and send the ETag of the answer as If-Match; or If-Match: *",
             )
         tags = {each.strip() for each in self.header.split(",")}
-        if ANY not in tags and etag_of(current) not in tags:
+        if ANY not in tags and tags.isdisjoint(etag_of(each) for each in current):
             raise ApiRefusal(
                 ProblemType.STALE,
                 "Another program or person was faster.",

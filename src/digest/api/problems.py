@@ -15,7 +15,7 @@ from typing import Any
 from fastapi import HTTPException
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import Response
 
@@ -156,6 +156,7 @@ _KINDS: tuple[tuple[type[Exception], ProblemType], ...] = (
     (of_subscribers.SubscribersError, ProblemType.INVALID),
 )
 _OF_STATUS = {status: kind for kind, (status, _) in reversed(PROBLEMS.items())}
+_JSON_STEP = "send one JSON document, in UTF-8"
 _PATHS_STEP = f"the reference lists every path and method: {PREFIX}/docs"
 
 
@@ -171,7 +172,9 @@ def _refusal_of(fault: Exception) -> ApiRefusal:
 
 
 def _of_others(fault: Exception) -> ApiRefusal:
-    if isinstance(fault, (DataError, OverflowError)):  # a NUL in a text, or a number too large
+    cause = fault.orig if isinstance(fault, StatementError) else fault
+    if isinstance(fault, DataError) or isinstance(cause, OverflowError):
+        # a NUL in a text, a number too large, or a time before year 1
         return ApiRefusal(ProblemType.INVALID, "A value in it can't be stored.")
     if isinstance(fault, IntegrityError):
         words = "Another request stored the same at the same time."
@@ -210,29 +213,37 @@ def _later(words: str) -> ApiRefusal:
 
 def _of_http(fault: StarletteHTTPException) -> ApiRefusal:
     kind = _OF_STATUS.get(fault.status_code, ProblemType.BAD_REQUEST)
-    step = None
+    step = _JSON_STEP if kind is ProblemType.BAD_REQUEST else None
     if kind in {ProblemType.NOT_FOUND, ProblemType.METHOD_NOT_ALLOWED}:
         step = _PATHS_STEP
     words = PROBLEMS[kind][1] + "."
-    return ApiRefusal(kind, words, next_step=step, headers=fault.headers)
+    headers = dict(fault.headers or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"
+    return ApiRefusal(kind, words, next_step=step, headers=headers)
 
 
 def _invalid(fault: RequestValidationError) -> ApiRefusal:
     faults: Sequence[Any] = fault.errors()
     if any(each["type"] == "json_invalid" for each in faults):
-        return ApiRefusal(
-            ProblemType.BAD_REQUEST,
-            "The body isn't JSON.",
-            next_step="send one JSON document, in UTF-8",
-        )
+        return ApiRefusal(ProblemType.BAD_REQUEST, "The body isn't JSON.", next_step=_JSON_STEP)
+    return invalid(
+        [
+            FieldProblem(
+                pointer=_pointer(each["loc"]), detail=each["msg"].removeprefix("Value error, ")
+            )
+            for each in faults[:_MOST_FAULTS]
+        ]
+    )
+
+
+def invalid(errors: Sequence[FieldProblem]) -> ApiRefusal:
+    """Return the refusal of a request with these faults."""
     return ApiRefusal(
         ProblemType.INVALID,
         "Something in it isn't as it should be: see errors.",
         next_step="correct what errors lists",
-        errors=[
-            FieldProblem(pointer=_pointer(each["loc"]), detail=each["msg"])
-            for each in faults[:_MOST_FAULTS]
-        ],
+        errors=errors,
     )
 
 

@@ -85,7 +85,7 @@ def _load(text: str, source: str) -> Any:
         ) from None
     except RecursionError:
         raise ComparisonUnreadable("this JSON is nested too deeply", source=source) from None
-    except ValueError as fault:  # a number of thousands of digits, a repeated key
+    except ValueError as fault:  # a number of hundreds of digits, a repeated key
         raise ComparisonUnreadable(str(fault), source=source) from None
 
 

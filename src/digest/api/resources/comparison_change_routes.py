@@ -20,8 +20,14 @@ from digest.api.dependencies import (
     require,
 )
 from digest.api.entity_tags import IfMatchTags
+from digest.api.orders import Order
 from digest.api.problems import PREFIX, ApiRefusal, FieldProblem, ProblemType, pointer_of
-from digest.api.resources.comparison_shapes import ComparisonFacts, comparison_shown
+from digest.api.public_answers import sees_all
+from digest.api.resources.comparison_shapes import (
+    ComparisonFacts,
+    PublicComparison,
+    comparison_shown,
+)
 from digest.api.unit_of_change import ApiChange, ChangeAnswer
 from digest.comparisons import editorial, store
 from digest.comparisons.json_parser import parse_json
@@ -57,7 +63,7 @@ class StoredComparison(BaseModel):
     warnings: list[str] = Field(description="What looks odd in it, for people.")
 
 
-class WithdrawOrder(BaseModel):
+class WithdrawOrder(Order):
     """Why a comparison is withdrawn."""
 
     why: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)] = (
@@ -216,6 +222,14 @@ def _version(session: Session, change: ApiChange, slug: str) -> ComparisonFacts:
     return comparison_shown(session, slug, change.app.settings.base_url)
 
 
+def _seen(session: Session, change: ApiChange, slug: str) -> list[PublicComparison]:
+    """Return a comparison in each way that the caller may have been shown it."""
+    version = _version(session, change, slug)
+    if sees_all(change.caller):
+        return [version]
+    return [version, PublicComparison.model_validate(version.model_dump())]
+
+
 def _require_version(session: Session, change: ApiChange, slug: str, if_match: IfMatchTags) -> None:
     """Raise `ApiRefusal` unless the client has seen the comparison as it is, if there is one."""
     try:
@@ -223,11 +237,11 @@ def _require_version(session: Session, change: ApiChange, slug: str, if_match: I
     except NotFound:
         if_match.require_absent()
     else:
-        if_match.require(_version(session, change, slug))
+        if_match.require(*_seen(session, change, slug))
 
 
 def _require_given(session: Session, change: ApiChange, slug: str, if_match: IfMatchTags) -> None:
     """Raise `ApiRefusal` where the client names a version, and it is another one."""
     store.by_slug(session, slug, lock=True)
     if if_match.header is not None:
-        if_match.require(_version(session, change, slug))
+        if_match.require(*_seen(session, change, slug))

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from digest.access import Scope
 from digest.api.dependencies import ChangeRequest, IfMatch, IssueNumber, NewsletterPath, require
 from digest.api.entity_tags import IfMatchTags
+from digest.api.orders import Order
 from digest.api.problems import ApiRefusal, FieldProblem, ProblemType
 from digest.api.resources.issue_models import (
     ApprovalAnswer,
@@ -51,7 +52,7 @@ Reason = Annotated[
 Decide = Callable[[Session, Issue, Edition], BaseModel]
 
 
-class ApprovalOrder(BaseModel):
+class ApprovalOrder(Order):
     """Which warnings are accepted."""
 
     despite: list[Annotated[str, StringConstraints(max_length=60)]] = Field(
@@ -60,7 +61,7 @@ class ApprovalOrder(BaseModel):
     accept_warnings: bool = Field(default=False, description="Accept all warnings.")
 
 
-class SendBackOrder(BaseModel):
+class SendBackOrder(Order):
     """Why an issue is sent back."""
 
     note: Annotated[
@@ -68,7 +69,7 @@ class SendBackOrder(BaseModel):
     ] = Field(description="What has to change, for the editors.")
 
 
-class MoveOrder(BaseModel):
+class MoveOrder(Order):
     """When an issue comes out."""
 
     to: str = Field(
@@ -79,13 +80,13 @@ class MoveOrder(BaseModel):
     why: Reason = Field(default="", description="The reason, for the record.")
 
 
-class StopOrder(BaseModel):
+class StopOrder(Order):
     """Why an issue is stopped."""
 
     why: Reason = Field(default="", description="The reason, for the record.")
 
 
-class ResumeOrder(BaseModel):
+class ResumeOrder(Order):
     """How an issue goes on."""
 
     past_first_wave: bool = Field(

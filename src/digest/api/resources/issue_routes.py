@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel import Session
 from starlette.responses import Response
 
@@ -25,6 +25,7 @@ from digest.api.dependencies import (
     shown,
 )
 from digest.api.entity_tags import IfMatchTags
+from digest.api.orders import Order
 from digest.api.paging import ListPage, cursor_of, divided, next_link
 from digest.api.problems import PREFIX, ApiRefusal, FieldProblem, ProblemType
 from digest.api.resources.issue_models import (
@@ -69,7 +70,7 @@ async def _builds(request: Request) -> Turns:
 Builds = Annotated[Turns, Depends(_builds)]
 
 
-class BuildOrder(BaseModel):
+class BuildOrder(Order):
     """What to build; by default, the next issue that is due."""
 
     period: str | None = Field(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import Field, StringConstraints
 from sqlmodel import Session
 from starlette.responses import Response
 
 from digest import sources
 from digest.access import Scope
 from digest.api.dependencies import MAX_NUMBER, ChangeRequest, Installation, PageOf, require, shown
+from digest.api.orders import Order
 from digest.api.paging import ListPage, cursor_of, divided, next_link
 from digest.api.resources.source_models import (
     AcceptedAnswer,
@@ -29,7 +30,7 @@ OfSource = Annotated[
 ]
 
 
-class DismissOrder(BaseModel):
+class DismissOrder(Order):
     """Why a proposal is dismissed."""
 
     why: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)] = Field(

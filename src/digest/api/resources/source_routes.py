@@ -10,13 +10,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import Field, StringConstraints
 from sqlmodel import Session
 from starlette.responses import Response
 
 from digest import sources
 from digest.access import Scope
 from digest.api.dependencies import MAX_NUMBER, ChangeRequest, Installation, require, shown
+from digest.api.orders import Order
 from digest.api.problems import PREFIX, ApiRefusal, FieldProblem, ProblemType
 from digest.api.resources.source_models import (
     AddedSource,
@@ -50,7 +51,7 @@ async def _looks(request: Request) -> Turns:
 Looks = Annotated[Turns, Depends(_looks)]
 
 
-class SourceOrder(BaseModel):
+class SourceOrder(Order):
     """What to follow."""
 
     url: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)] = (

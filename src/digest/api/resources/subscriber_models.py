@@ -6,11 +6,19 @@ What may be said about consent is bounded here: a program can't add a reader wit
 from __future__ import annotations
 
 from datetime import datetime
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
+from digest.api.orders import Order
 from subscribers.importer import MIN_CONSENT
 from subscribers.locale import LANGUAGES
 from subscribers.models import ConsentAct, Standing, SuppressionReason
@@ -27,10 +35,21 @@ Words = Annotated[
 ]
 
 
-class ConsentEvidence(BaseModel):
-    """How the reader agreed; it's kept as proof."""
+def _network_address(value: Any) -> Any:
+    """Return an IP address; raises `ValueError`, which names no address."""
+    try:
+        if "%" in value:  # an interface of another machine
+            raise TypeError
+        return ip_address(str(value))
+    except (TypeError, ValueError):
+        raise ValueError("is no IP address") from None
 
-    model_config = ConfigDict(extra="forbid")
+
+NetworkAddress = Annotated[IPv4Address | IPv6Address, BeforeValidator(_network_address)]
+
+
+class ConsentEvidence(Order):
+    """How the reader agreed; it's kept as proof."""
 
     form: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9:._-]{0,55}$")] = Field(
         description="Where: the name of your form.", examples=["shop-checkout"]
@@ -46,10 +65,8 @@ class ConsentEvidence(BaseModel):
     )
 
 
-class SubscribeOrder(BaseModel):
+class SubscribeOrder(Order):
     """A reader to be added."""
-
-    model_config = ConfigDict(extra="forbid")
 
     address: AddressText
     newsletters: list[NewsletterSlug] = Field(
@@ -61,7 +78,7 @@ class SubscribeOrder(BaseModel):
         description=f"One of {', '.join(LANGUAGES)}; by default, the newsletter's.",
         json_schema_extra={"enum": [*LANGUAGES, None]},
     )
-    visitor: IPv4Address | IPv6Address | None = Field(
+    visitor: NetworkAddress | None = Field(
         None,
         description="The network address that the reader's form came from. It counts against the"
         " limit of sign-ups from one network, and is kept as DIGEST_KEEP_NETWORK says.",
@@ -87,18 +104,14 @@ class SubscribedReader(BaseModel):
     results: list[SubscribeOutcome]
 
 
-class AddressOrder(BaseModel):
+class AddressOrder(Order):
     """Whom to look up; in a body, since addresses don't belong in URLs."""
-
-    model_config = ConfigDict(extra="forbid")
 
     address: AddressText
 
 
-class LeaveOrder(BaseModel):
+class LeaveOrder(Order):
     """What a reader leaves."""
-
-    model_config = ConfigDict(extra="forbid")
 
     newsletter: NewsletterSlug
 

@@ -7,7 +7,7 @@ brings anybody back who left, bounced or complained without a new confirmation o
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -17,7 +17,7 @@ from starlette.responses import Response
 from digest.access import Scope
 from digest.api.dependencies import MAX_NUMBER, ChangeRequest, Installation, PageOf, require, shown
 from digest.api.paging import ListPage, cursor_of, divided, next_link
-from digest.api.problems import ApiRefusal, FieldProblem, ProblemType
+from digest.api.problems import ApiRefusal, FieldProblem, ProblemType, invalid
 from digest.api.resources.subscriber_models import (
     AddressOrder,
     EraseAnswer,
@@ -37,7 +37,7 @@ from digest.issues.newsletters import require_running
 from subscribers import consent, export, lifecycle, store
 from subscribers.abuse_prevention import LimitReason
 from subscribers.address import Address, is_among, parse
-from subscribers.errors import UnknownReader
+from subscribers.errors import BadAddress, UnknownReader
 from subscribers.importer import ImportOptions, add_reader
 from subscribers.locale import LANGUAGES
 from subscribers.models import ConsentAct
@@ -52,6 +52,7 @@ CHANNEL = "api"
 _CLOCKS_APART = timedelta(minutes=5)
 _LATER = {LimitReason.NETWORK, LimitReason.EVERYONE, LimitReason.DOMAIN}
 _LATER_SECONDS = 3_600
+_FIRST_FORMS = datetime(1990, 1, 1, tzinfo=UTC)  #: no web page had a form before
 
 
 @router.get(
@@ -93,7 +94,7 @@ def add_subscriber(request: Request, change: ChangeRequest, order: SubscribeOrde
     reader's own new confirmation changes it.
     """
     change.app.require_secrets()
-    address = parse(order.address)
+    address = _address(order.address)
     _check(change, order, address)
 
     def act(session: Session) -> ChangeAnswer:
@@ -125,7 +126,7 @@ def look_up_subscriber(
 ) -> Response:
     """Show what is known of an address. It changes nothing, and no answer is kept under a key."""
     with app.database.read() as session:
-        facts = app.reader_requests.record(session, parse(order.address).key)
+        facts = app.reader_requests.record(session, _address(order.address).key)
     return shown(request, SubscriberFacts.model_validate(facts), cache="no-store")
 
 
@@ -209,11 +210,20 @@ def _known(session: Session, number: int) -> Reader:
     return reader
 
 
+def _address(text: str) -> Address:
+    try:
+        return parse(text)
+    except BadAddress as fault:
+        raise _invalid("#/address", str(fault)) from None
+
+
 def _check(change: ApiChange, order: SubscribeOrder, address: Address) -> None:
     """Raise `ApiRefusal` for an order that can't be true, or can't be mailed."""
     asked_at = order.consent.asked_at
     if asked_at is not None and asked_at > change.app.clock() + _CLOCKS_APART:
         raise _invalid("#/consent/asked_at", "is in the future")
+    if asked_at is not None and asked_at < _FIRST_FORMS:
+        raise _invalid("#/consent/asked_at", f"is before {_FIRST_FORMS:%Y}")
     if order.language is not None and order.language not in LANGUAGES:
         raise _invalid("#/language", f"is none of {', '.join(LANGUAGES)}")
     if len(set(order.newsletters)) < len(order.newsletters):
@@ -234,13 +244,13 @@ def _add_confirmed(
         ImportOptions(newsletter=slug, consent=given.confirmed or "", language=language),
         hashes=change.app.hashes,
         now=now,
-        source=f"api ({change.by})"[:64],
+        source=f"{CHANNEL} ({change.by})"[:64],
+        channel=CHANNEL,
     )
     reader = store.find(session, address.key)
     if reader is not None and not refusal:
         evidence = Evidence(
-            channel=CHANNEL,
-            form=given.form,
+                form=given.form,
             wording=given.words,
             language=language,
             network=_kept_network(change, order),
@@ -289,5 +299,4 @@ def _kept_network(change: ApiChange, order: SubscribeOrder) -> str | None:
 
 
 def _invalid(pointer: str, words: str) -> ApiRefusal:
-    faults = [FieldProblem(pointer=pointer, detail=words)]
-    return ApiRefusal(ProblemType.INVALID, "The request isn't valid.", errors=faults)
+    return invalid([FieldProblem(pointer=pointer, detail=words)])
