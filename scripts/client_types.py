@@ -144,7 +144,7 @@ def _method(method: str, path: str, operation: Mapping[str, Any], types: Types) 
     keywords = [_keyword(each, types) for each in queries]
     body = _body(operation, types)
     if body:
-        (positional if body.endswith("Json") else keywords).append(body)
+        positional.append(body)
     takes_match = any(each["name"] == "If-Match" for each in parameters)
     if takes_match:
         keywords.append("if_match: str | None = None")

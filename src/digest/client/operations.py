@@ -165,7 +165,7 @@ class Operations:
         )
 
     def build_issue(
-        self, newsletter: str, *, body: BuildOrderJson | None = None, if_match: str | None = None
+        self, newsletter: str, body: BuildOrderJson | None = None, *, if_match: str | None = None
     ) -> BuiltAnswerJson:
         """Pick, compose, render, check and freeze the issue; this takes a second or two.
 
@@ -234,8 +234,8 @@ class Operations:
         self,
         newsletter: str,
         number: int,
-        *,
         body: ApprovalOrderJson | None = None,
+        *,
         if_match: str | None = None,
     ) -> ApprovalAnswerJson:
         """Approve exactly the version that If-Match names, in the token's name.
@@ -285,8 +285,8 @@ class Operations:
         self,
         newsletter: str,
         number: int,
-        *,
         body: StopOrderJson | None = None,
+        *,
         if_match: str | None = None,
     ) -> IssueChangeJson:
         """Finish the requests under way, and start no further batch.
@@ -305,8 +305,8 @@ class Operations:
         self,
         newsletter: str,
         number: int,
-        *,
         body: ResumeOrderJson | None = None,
+        *,
         if_match: str | None = None,
     ) -> ResumeAnswerJson:
         """Let the service go on with a paused issue, and retry its parked batches.
@@ -325,8 +325,8 @@ class Operations:
         self,
         newsletter: str,
         number: int,
-        *,
         body: StopOrderJson | None = None,
+        *,
         if_match: str | None = None,
     ) -> IssueChangeJson:
         """Leave unsent what isn't sent; nothing brings it back.
@@ -513,7 +513,7 @@ class Operations:
         return answer
 
     def dismiss_proposal(
-        self, proposal: int, *, body: DismissOrderJson | None = None
+        self, proposal: int, body: DismissOrderJson | None = None
     ) -> DismissedAnswerJson:
         """Leave everything as it is; the page proposes the same again only after it has changed.
 
