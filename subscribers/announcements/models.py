@@ -14,7 +14,7 @@ from subscribers.sql import BigId, closed_set
 class AnnouncementKind(StrEnum):
     """What an endpoint may be told of."""
 
-    SUBSCRIBER_CONFIRMED = "subscriber.confirmed"  #: a reader confirmed, or came back
+    SUBSCRIBER_CONFIRMED = "subscriber.confirmed"  #: confirmed, was added, or came back
     SUBSCRIBER_LEFT = "subscriber.left"  #: a reader who was on the list left, or was erased
     SUBSCRIBER_BOUNCED = "subscriber.bounced"  #: the mailbox doesn't exist; it is mailed no more
     SUBSCRIBER_COMPLAINED = "subscriber.complained"  #: the reader reported a mail as spam

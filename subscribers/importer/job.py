@@ -17,8 +17,10 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from subscribers import consent
+from subscribers import consent, store
 from subscribers.address import Address
+from subscribers.announcements import announce
+from subscribers.announcements.models import AnnouncementKind
 from subscribers.errors import BadAddress, BadImport
 from subscribers.importer import bulk_loader, csv_reader, import_run
 from subscribers.importer.bulk_loader import ImportBatch, Refused, StagedRow
@@ -40,6 +42,7 @@ CHUNK = 40_000  # lines a transaction, which holds the write lock for well under
 MOST_LINES_NAMED = 10  #: the most line numbers a report names
 MIN_CONSENT = 10  # characters of a consent statement
 BY_HAND = "import (by hand)"  # the source of a reader whom an operator added
+OPERATOR = "operator"  # the channel by which such a reader comes
 
 OnRefused = Callable[[int, str, list[str]], None]
 OnProgress = Callable[[int, int], None]
@@ -152,10 +155,12 @@ def add_reader(
     hashes: Hashes,
     now: datetime,
     source: str = BY_HAND,
+    channel: str = OPERATOR,
 ) -> str:
     """Add one reader by the rules of an import, with the consent statement as evidence.
 
-    Return why the reader isn't let in, empty for one who was added. The caller commits.
+    Return why the reader isn't let in, empty for one who was added and is announced as confirmed
+    by *channel*; nobody on a list is announced. The caller commits.
     """
     batch = ImportBatch(
         newsletter=options.newsletter,
@@ -171,7 +176,26 @@ def add_reader(
     refusals = bulk_loader.refused(session, rows, batch, rehearsal=False)
     bulk_loader.admit(session, batch)
     bulk_loader.clear(session)
-    return refusals[0][1] if refusals else ""
+    if refusals:
+        return refusals[0][1]
+    reader = store.find(session, address.key)
+    if reader is not None:
+        _announce(session, reader.id, options.newsletter, channel, now)
+    return ""
+
+
+def _announce(
+    session: Session, subscriber_id: int, newsletter: str, channel: str, now: datetime
+) -> None:
+    announce(
+        session,
+        AnnouncementKind.SUBSCRIBER_CONFIRMED,
+        f"subscriber/{subscriber_id}",
+        {"subscriber": subscriber_id, "newsletter": newsletter, "channel": channel},
+        now,
+        newsletter=newsletter,
+        subscriber_id=subscriber_id,
+    )
 
 
 def filed_up_to(sessions: UnitOfWork, path: Path, options: ImportOptions) -> int:

@@ -250,7 +250,8 @@ def _add_confirmed(
     reader = store.find(session, address.key)
     if reader is not None and not refusal:
         evidence = Evidence(
-                form=given.form,
+            channel=CHANNEL,
+            form=given.form,
             wording=given.words,
             language=language,
             network=_kept_network(change, order),
