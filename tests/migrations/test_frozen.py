@@ -33,7 +33,7 @@ FROZEN = {
     "v0019_job_queue.py": "4ba3c4d05fcd9ebf28400d435d0bbe88669dc7a4b63b2d3097c3f3fb280354ff",
     "v0020_pace.py": "61ba62c9c756d7d7db4ef14254ac7ca755e677b51ce8b8d6ae88c396312f3202",
     "v0021_smtp.py": "0f00b3ce51bfa54433a3070598ce38cb488ae713b9510a288ffa07aec9ee5f57",
-    "v0022_sources.py": "58b78bff084b7b569f1752e926d319fdf9ffc7910d3fa932f47bbe3e345569f8",
+    "v0022_sources.py": "0c7912062dba4ece6a00ba556b1ed7cfed8f418b5d0ccff2f09e0ef1fd8e047a",
     "v0023_api.py": "254f12da0374857538e65a94b44089e9087352e4ab8562fba3825ff007c4cfcb",
     "v0024_webhooks.py": "2ca0bcdeba00e0d9bfeaef251d842e77c8afd6fc5c72a6a8c4bbaee4e0f167fa",
     "v0025_history.py": "e49bafe5ec62278933457acba9116bfc82867f36dbb53d94dcf6e26ee52ae326",

@@ -21,6 +21,7 @@ from digest.sources.models import (
 )
 from digest.sources.polling import FAILURES_IN_A_ROW, LEASE, MOST_WAITING
 from tests.conftest import NOW
+from tests.history.query_plans import scans, seen_statements
 from tests.sources.conftest import SITE, draft
 from tests.sources.fake_site import Death, FakeSite
 
@@ -302,6 +303,19 @@ def test_a_page_without_a_comparison_is_forgotten_when_it_is_gone(site: FakeSite
     with site.database.read() as session:
         assert store.count_pages(session, 1) == 2
     assert waiting(site) == [ProposalKind.NEW] * 2
+
+
+def test_what_forgotten_pages_proposed_is_found_by_an_index(site: FakeSite) -> None:
+    site.poll()
+    del site.pages["/lathe"]
+    with seen_statements(site.database) as seen:
+        site.poll()
+    deleting = [each for each in seen.first if each.startswith("DELETE FROM proposal")]
+    with site.database.read() as session:
+        connection = session.connection()
+        for each in deleting:
+            assert scans(connection, each, seen.first[each], {"proposal"}) == set()
+    assert any("page_id IN" in each for each in deleting)
 
 
 def test_a_source_that_nobody_decides_on_is_read_no_further(site: FakeSite) -> None:

@@ -124,7 +124,7 @@ class Proposal(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     source_id: int = Field(foreign_key="source.id", index=True)
-    page_id: int = Field(foreign_key="source_page.id")
+    page_id: int = Field(foreign_key="source_page.id", index=True)
     kind: ProposalKind = Field(sa_type=closed_set(ProposalKind))
     title: str = Field(sa_type=String(400))
     found_at: datetime

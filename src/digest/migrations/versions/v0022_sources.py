@@ -92,7 +92,7 @@ def proposals() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
-    for column in ("source_id", "comparison_id", "decided_at"):
+    for column in ("source_id", "page_id", "comparison_id", "decided_at"):
         op.create_index(f"ix_proposal_{column}", "proposal", [column])
     op.create_index(
         "ix_proposal_waiting",
