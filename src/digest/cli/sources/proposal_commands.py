@@ -5,6 +5,7 @@ Hides how a proposal and its difference are laid out for a terminal.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from getpass import getuser
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from digest import sources
 from digest.cli.comparisons import what_of
 from digest.cli.context import (
     MAX_NUMBER,
+    CommandContext,
     JsonFlag,
     Told,
     call_of,
@@ -91,12 +93,14 @@ def accept(
     done, lines = list[dict[str, Any]](), list[str]()
     with call.app.database.read() as session:
         chosen = _chosen(session, numbers, source, everything=all_)
-    for number in chosen:
-        with call.app.database.write() as session:
-            accepted = sources.accept(session, number, by or getuser(), call.app.clock())
-            done.append(sources.accepted_facts(number, accepted))
-            lines += _told(session, accepted)
-    return Told(done, *lines, counted(len(done), "proposal") + " accepted.")
+
+    def accept_one(session: Session, number: int) -> None:
+        accepted = sources.accept(session, number, by or getuser(), call.app.clock())
+        done.append(sources.accepted_facts(number, accepted))
+        lines.extend(_told(session, accepted))
+
+    code = _each(call, chosen, accept_one)
+    return Told(done, *lines, counted(len(done), "proposal") + " accepted.", code=code)
 
 
 @app.command()
@@ -115,11 +119,35 @@ def dismiss(
     call = call_of(context)
     with call.app.database.read() as session:
         chosen = _chosen(session, numbers, source, everything=all_)
-    for number in chosen:
-        with call.app.database.write() as session:
-            sources.dismiss(session, number, by or getuser(), why, call.app.clock())
-    facts = {"dismissed": chosen, "why": why}
-    return Told(facts, counted(len(chosen), "proposal") + " dismissed.")
+    done = list[int]()
+
+    def dismiss_one(session: Session, number: int) -> None:
+        sources.dismiss(session, number, by or getuser(), why, call.app.clock())
+        done.append(number)
+
+    code = _each(call, chosen, dismiss_one)
+    facts = {"dismissed": done, "why": why}
+    return Told(facts, counted(len(done), "proposal") + " dismissed.", code=code)
+
+
+def _each(
+    call: CommandContext, numbers: Sequence[int], decide: Callable[[Session, int], None]
+) -> int:
+    """Decide on each by itself and say which can't be; return the exit code.
+
+    Raises `DigestError` where it's the only one.
+    """
+    code = 0
+    for number in dict.fromkeys(numbers):
+        try:
+            with call.app.database.write() as session:
+                decide(session, number)
+        except DigestError as fault:
+            if len(numbers) == 1:
+                raise
+            call.err.print(str(fault), markup=False)
+            code = 1
+    return code
 
 
 def _chosen(
