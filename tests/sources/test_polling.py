@@ -111,6 +111,17 @@ def test_a_changed_page_is_a_revision(site: FakeSite) -> None:
     assert waiting(site) == [ProposalKind.REVISION]
 
 
+def test_a_proposal_is_locked_before_its_page(site: FakeSite) -> None:
+    """As accepting it does: the other way round, each could wait for the other."""
+    site.poll()
+    site.pages["/lathe"] = "Lathe: Which one now?"
+    with seen_statements(site.database) as seen:
+        site.poll()
+    both = ("FROM proposal \nWHERE proposal.page_id", "UPDATE source_page SET checked_at")
+    order = [text for each in seen.first for text in both if text in each]
+    assert order[0] == both[0]
+
+
 def test_a_rule_lets_changes_through(site: FakeSite) -> None:
     set_rule(site, AcceptRule.ALL)
     site.poll()

@@ -266,6 +266,7 @@ class _Run:
         with self.polling.store.write() as session:
             source = self._own(session)
             source.lease_until = now + LEASE + timedelta(seconds=self.pause)
+            proposals.lock(session, page_id)
             page = session.get_one(SourcePage, page_id)
             page.checked_at = now
             _apply(session, source, page, look, now)

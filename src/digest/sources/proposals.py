@@ -175,6 +175,17 @@ def propose_withdrawal(session: Session, source: Source, page: SourcePage, now: 
     )
 
 
+def lock(session: Session, page_id: int) -> None:
+    """Lock what a page proposes until the caller commits, before the page's row is changed.
+
+    Accepting changes both in this order: the other way round, each could wait for the other.
+    """
+    waits = select(Proposal.id).where(
+        col(Proposal.page_id) == page_id, col(Proposal.decided_at).is_(None)
+    )
+    session.exec(waits.with_for_update()).all()
+
+
 def end(session: Session, page: SourcePage) -> None:
     """Delete what a page proposes, and nobody has decided on."""
     session.exec(

@@ -54,9 +54,9 @@ class KnownPage(NamedTuple):
     body_hash: str
 
 
-def by_id(session: Session, source_id: int) -> Source:
-    """Return a source; raises `NotFound`."""
-    source = session.get(Source, source_id, populate_existing=True)
+def by_id(session: Session, source_id: int, *, lock: bool = False) -> Source:
+    """Return a source; raises `NotFound`. *lock* locks its row until the caller commits."""
+    source = session.get(Source, source_id, populate_existing=True, with_for_update=lock or None)
     if source is None:
         raise NotFound(f"there is no source {source_id}", next_step="digest sources list")
     return source
@@ -261,7 +261,8 @@ def resume_source(session: Session, source_id: int, now: datetime) -> Source:
 def remove(session: Session, source: Source) -> int:
     """Stop following a source, and delete what it proposed; return how many proposals waited.
 
-    The comparisons that came of it stay. The caller commits.
+    The comparisons that came of it stay. The caller commits, and has locked the source, as a poll
+    does before it locks proposals and pages.
     """
     mine = col(Proposal.source_id) == source.id
     waited = session.exec(

@@ -192,7 +192,7 @@ def remove(
     """Forget a source and its pages; the comparisons that came of it stay."""
 
     def act(session: Session) -> ChangeAnswer:
-        row = sources.by_id(session, source)
+        row = sources.by_id(session, source, lock=True)
         waiting = sources.count_waiting(session, source)
         if waiting and not discard:
             words = "proposal waits" if waiting == 1 else "proposals wait"

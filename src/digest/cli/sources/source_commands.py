@@ -187,7 +187,7 @@ def remove(context: typer.Context, source: SourceNumber, yes: YesFlag = False) -
         gone = f"{counted(waiting, 'proposal')} of source {source} would be deleted"
         confirm(call, gone, question="Remove it?", flag="--yes", given=yes)
     with call.app.database.write() as session:
-        deleted = sources.remove(session, sources.by_id(session, source))
+        deleted = sources.remove(session, sources.by_id(session, source, lock=True))
     return Told(
         {"id": source, "removed": True, "proposals_deleted": deleted},
         f"Source {source} is removed. Its comparisons stay.",
