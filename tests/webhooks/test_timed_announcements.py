@@ -17,6 +17,7 @@ from digest.issues.models import Issue, IssueState, Newsletter
 from digest.webhooks import announce_due
 from digest.webhooks.timed_announcements import REPORT_AFTER
 from subscribers.announcements.models import AnnouncementKind
+from tests.history.query_plans import seen_statements
 from tests.webhooks.conftest import Works
 
 PUBLISHED, CHANGED = AnnouncementKind.COMPARISON_PUBLISHED, AnnouncementKind.COMPARISON_CHANGED
@@ -55,6 +56,15 @@ def test_a_comparison_is_published_once_on_its_day(works: Works, keep: Store) ->
     assert [announce(works) for _ in range(2)] == [1, 0]
     ((kind, facts),) = told(works)
     assert (kind, facts["slug"], facts["revision"], len(facts["tools"])) == (PUBLISHED, slug, 1, 2)
+
+
+def test_what_another_process_has_just_noted_is_no_fault(works: Works, keep: Store) -> None:
+    keep()
+    with seen_statements(works.database) as seen:
+        announce(works)
+    noted = [each for each in seen.first if each.startswith("INSERT INTO announcement")]
+    assert len(noted) == 2
+    assert all(each.endswith("ON CONFLICT DO NOTHING") for each in noted)
 
 
 def test_an_endpoint_that_is_added_later_is_told_nothing_of_the_past(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, insert, literal, select
+from sqlalchemy import ColumnElement, Select, exists, literal, select
 from sqlmodel import Session, col
 
 from digest.comparisons import store as comparisons
@@ -86,5 +86,6 @@ def _note(session: Session, kind: AnnouncementKind, subjects: Select[Any], now: 
     """Note what *subjects* selects as announced; return 0, since nobody is told."""
     made = sql.table(MadeAnnouncement)
     rows = subjects.add_columns(literal(kind, made.c.kind.type), literal(now, made.c.at.type))
-    session.connection().execute(insert(made).from_select(["subject", "kind", "at"], rows))
+    noted = sql.upsert(session, MadeAnnouncement).from_select(["subject", "kind", "at"], rows)
+    session.connection().execute(noted.on_conflict_do_nothing())  # another process notes it, too
     return 0
