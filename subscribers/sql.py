@@ -6,7 +6,6 @@ compiles it once and no database's limit on parameters is met.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from enum import StrEnum
@@ -120,7 +119,7 @@ def json_rows_parameter(
     values: Iterable[Sequence[Any]], parameter: str = PARAMETER
 ) -> dict[str, str]:
     """Return the parameter that binds rows of texts, numbers, booleans and ``None``."""
-    return {parameter: json.dumps(list(values), separators=(",", ":"))}
+    return {parameter: orjson.dumps(list(values), default=tuple).decode()}
 
 
 def _of_sqlite(row: Any, at: int, kind: type[TypeEngine[Any]]) -> ColumnElement[Any]:

@@ -15,7 +15,7 @@ from functools import cache
 from sys import maxsize
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Text, delete, func, or_, select, true
+from sqlalchemy import Text, delete, func, or_, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -131,8 +131,11 @@ def check_addresses(
     The time this takes depends on the address, so call it where nobody waits for the answer.
     """
     _one_at_a_time(session, "addresses")
+    times = [limit, replace(limit, apart=0)]
+    if limit.monthly:
+        times.append(RateLimit(limit.monthly, MONTH))
     checks = [
-        (_mailbox_checks(key, newsletter, limit, hashes), moment)
+        (_mailbox_checks(key, newsletter, times, hashes), moment)
         for key, newsletter, moment in requests
     ]
     return _count_all(session, checks)
@@ -163,19 +166,15 @@ def purge(session: Session, now: datetime) -> None:
     session.execute(delete(RateCount).where(old))
 
 
-def _mailbox_checks(key: str, newsletter: str, limit: RateLimit, hashes: Hashes) -> list[_Check]:
+def _mailbox_checks(
+    key: str, newsletter: str, limits: Sequence[RateLimit], hashes: Hashes
+) -> list[_Check]:
+    """Return the checks of one newsletter's letters, of all letters, and of a month's, if any."""
     name = mailbox(key)
-    month = [
-        (
-            LimitReason.ADDRESS,
-            hashes.first(f"mailbox {name} in a month"),
-            RateLimit(limit.monthly, MONTH),
-        ),
-    ]
+    known_by = (f"mailbox {name} {newsletter}", f"mailbox {name}", f"mailbox {name} in a month")
     return [
-        *(month if limit.monthly else []),
-        (LimitReason.ADDRESS, hashes.first(f"mailbox {name}"), replace(limit, apart=0)),
-        (LimitReason.ADDRESS, _of_newsletter(key, newsletter, hashes), limit),
+        (LimitReason.ADDRESS, hashes.first(known), limit)
+        for known, limit in zip(known_by, limits, strict=False)
     ]
 
 
@@ -236,10 +235,10 @@ def _load(session: Session, keys: set[str]) -> dict[str, _Count]:
 
 
 def _save(session: Session, counts: dict[str, _Count], windows: Mapping[str, int]) -> None:
-    parameter = sql.json_rows_parameter(
+    rows: list[sql.Row] = [
         (key, count.started, count.last, count.count, windows[key]) for key, count in counts.items()
-    )
-    session.connection().execute(_saving(sql.dialect(session)), parameter)
+    ]
+    _SAVE.run(session, rows)
 
 
 @cache
@@ -256,13 +255,11 @@ def _loading(dialect: str) -> Any:
     return select(*names).join(parameters, parameters.c.key == col(RateCount.key))
 
 
-@cache
 def _saving(dialect: str) -> Any:
-    numbers = dict.fromkeys(("started", "last", "count", "seconds"), BigInteger)
-    counts = sql.json_rows(dialect, key=Text, **numbers)
-    # Without a WHERE before it, SQLite parses ON CONFLICT as a join's ON clause.
-    insert = sql.upsert_on(dialect, RateCount).from_select(
-        list(counts.c.keys()), select(counts).where(true())
-    )
-    values = {name: insert.excluded[name] for name in numbers}
+    insert = sql.upsert_on(dialect, RateCount)
+    values = {name: insert.excluded[name] for name in _NUMBERS}
     return insert.on_conflict_do_update(index_elements=["key"], set_=values)
+
+
+_NUMBERS = ("started", "last", "count", "seconds")
+_SAVE = sql.BulkStatement(_saving, ["key", *_NUMBERS])
