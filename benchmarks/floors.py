@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import gc
 import json
 import os
 import sqlite3
@@ -367,6 +368,7 @@ def _serve(app: Any) -> None:
     sock.listen(2048)
     print(sock.getsockname()[1], flush=True)
     threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+    gc.freeze()
     config = uvicorn.Config(
         app, log_level="error", access_log=False, http="httptools", loop="asyncio"
     )
