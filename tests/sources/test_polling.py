@@ -220,7 +220,7 @@ def test_the_reason_of_a_refusal_outlives_a_failure(site: FakeSite) -> None:
     site.poll()
     site.statuses["/lathe"] = 503
     site.poll()
-    assert page(site, "/lathe").refusal == "its server answers 503"
+    assert page(site, "/lathe").refusal == "its server answers 503; try again later"
     del site.statuses["/lathe"]
     site.poll()
     assert page(site, "/lathe").refusal == "the question is missing"
@@ -371,3 +371,36 @@ def test_a_source_that_is_removed_keeps_its_comparisons(site: FakeSite) -> None:
         assert session.exec(select(SourcePage)).all() == []
     with pytest.raises(NotFound, match="no source 1"):
         site.poll()
+
+
+def test_a_page_at_two_addresses_is_proposed_once(site: FakeSite) -> None:
+    site.pages["/lathe?from=list"] = site.pages["/lathe"]
+    assert site.poll().pages == {PageOutcome.NEW: 3, PageOutcome.UNCHANGED: 1}
+    accept_all(site)
+    for path in ("/lathe", "/lathe?from=list"):
+        site.pages[path] = "Lathe: Which one now?"
+    assert site.poll().pages == {PageOutcome.CHANGED: 1, PageOutcome.UNCHANGED: 3}
+    accept_all(site)
+    with site.database.read() as session:
+        assert [row.revision for row in summaries(session)] == [1, 1, 2]
+
+
+def test_a_page_that_stands_at_another_address_is_not_gone(site: FakeSite) -> None:
+    site.pages["/lathe?from=list"] = site.pages["/lathe"]
+    site.poll()
+    accept_all(site)
+    del site.pages["/lathe"]
+    assert site.poll().pages == {PageOutcome.GONE: 1, PageOutcome.UNCHANGED: 3}
+    assert waiting(site) == []
+    del site.pages["/lathe?from=list"]
+    site.poll()
+    assert waiting(site) == [ProposalKind.WITHDRAWAL]
+
+
+def test_another_address_proposes_what_the_first_no_longer_does(site: FakeSite) -> None:
+    site.pages["/lathe?from=list"] = site.pages["/lathe"]
+    site.poll()
+    del site.pages["/lathe"]
+    site.poll()
+    site.poll()
+    assert waiting(site) == [ProposalKind.NEW] * 3

@@ -277,3 +277,27 @@ def test_old_decisions_are_forgotten(followed: Followed, now: datetime, later: d
     with followed.database.write() as session:
         assert forget(session) == 1
     assert len(waiting(followed.database)) == 1
+
+
+def test_a_revision_of_a_withdrawn_comparison_says_that_it_stays_so(
+    followed: Followed, now: datetime
+) -> None:
+    says(followed, draft(), now)
+    accept_all(followed, now)
+    goes(followed, now)
+    accept_all(followed, now)
+    says(followed, draft(question="Which one now?"), now)
+    (accepted,) = accept_all(followed, now)
+    assert accepted.result is not None
+    assert accepted.result.warnings[-1].endswith("digest comparisons restore lathe-vs-mortar")
+
+
+def test_a_new_page_that_takes_the_place_of_another_says_so(
+    followed: Followed, now: datetime
+) -> None:
+    says(followed, draft(), now)
+    with followed.database.write() as session:
+        store_draft(session, draft(question="Which one now?"), now=now)
+    (accepted,) = accept_all(followed, now)
+    assert accepted.result is not None
+    assert "--revision 1" in accepted.result.warnings[-1]

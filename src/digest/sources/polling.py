@@ -201,6 +201,7 @@ class _Run:
             raise PageFailed(f"{source.url} is gone: {fault}") from None
         with self.polling.store.write() as session:
             self.source = self._own(session)
+            self.source.lease_until = self.polling.clock() + LEASE
             store.keep_listing(session, self.source, listing, self.began_at)
 
     def look_at_pages(self) -> bool:
@@ -335,8 +336,12 @@ def _apply(
         _fail(page, look.reason)
         return
     page.absent = 0
+    as_it_was = look.draft is None and look.outcome is None
+    if as_it_was and not was_refused and not page.fingerprint:
+        page.outcome, page.refusal = PageOutcome.UNCHANGED, ""
+        return  # it's to be read anew, since another address proposes its content no longer
     page.etag, page.last_modified = look.validators
-    if was_refused and look.draft is None and look.outcome is None:
+    if was_refused and as_it_was:
         return  # it hasn't changed, and its reason stands
     page.body_hash, page.refusal, page.line = look.body_hash, look.reason[:_REFUSAL], look.line
     if look.outcome is PageOutcome.REFUSED:

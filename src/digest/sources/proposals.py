@@ -6,12 +6,12 @@ its own row, and accepting it is storing that draft, in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic import ValidationError
-from sqlalchemy import func, update
+from sqlalchemy import ColumnElement, func, update
 from sqlmodel import Session, col, delete, select
 
 from digest.comparisons import editorial, store
@@ -30,6 +30,7 @@ from digest.sources.models import (
     Source,
     SourcePage,
 )
+from digest.sources.store import waits
 
 #: Under this name a source's newsletter is kept beside a comparison, among what editors have set.
 NEWSLETTER = "newsletter"
@@ -130,14 +131,16 @@ def propose(
 ) -> PageOutcome:
     """Take down what a page says now; accept it at once where the source's rule allows it.
 
-    It takes the place of a proposal that waits. Content that is stored, or that was proposed
-    before, is no change. The caller commits.
+    It takes the place of a proposal that waits. Content that is stored, that was proposed before,
+    or that waits already from another address of the same page, is no change. The caller commits.
     """
-    content, before = fingerprint(draft), page.fingerprint
-    page.fingerprint = content
-    if content == before:
+    content = fingerprint(draft)
+    if content == page.fingerprint:
         return PageOutcome.UNCHANGED
     end(session, page)
+    page.fingerprint = content
+    if _waits_elsewhere(session, page):
+        return PageOutcome.UNCHANGED
     comparison = _known_comparison(session, page, draft)
     if comparison is not None and _is_stored(session, draft, comparison):
         page.comparison_id = comparison.id
@@ -155,13 +158,15 @@ def propose(
 def propose_withdrawal(session: Session, source: Source, page: SourcePage, now: datetime) -> None:
     """Propose to withdraw the comparison of a page that is gone; never accepted by a rule.
 
-    What the page proposed before ends, and is proposed again should the page come back. The
-    caller commits.
+    What the page proposed before ends, and is proposed again should the page come back. A
+    comparison that stands at another address of the source isn't gone. The caller commits.
     """
     end(session, page)
     page.fingerprint = page.body_hash = page.etag = page.last_modified = ""
     comparison = session.get(Comparison, page.comparison_id or 0)
     if comparison is None or comparison.withdrawn_at is not None:
+        return
+    if _stands_elsewhere(session, page):
         return
     session.add(
         Proposal(
@@ -187,15 +192,47 @@ def lock(session: Session, page_id: int) -> None:
 
 
 def end(session: Session, page: SourcePage) -> None:
-    """Delete what a page proposes, and nobody has decided on."""
-    session.exec(
+    """Delete what a page proposes, and nobody has decided on.
+
+    Other addresses with the same content are read anew: they proposed nothing, since this one did.
+    """
+    ended = session.exec(
         delete(Proposal).where(col(Proposal.page_id) == page.id, col(Proposal.decided_at).is_(None))
     )
+    if ended.rowcount and page.fingerprint:
+        unread = dict.fromkeys(("fingerprint", "body_hash", "etag", "last_modified"), "")
+        session.exec(update(SourcePage).where(*_same_content(page)).values(unread))
 
 
 def forget_decided(session: Session, before: datetime) -> int:
     """Delete the record of proposals decided before a moment; return how many there were."""
     return session.exec(delete(Proposal).where(col(Proposal.decided_at) < before)).rowcount
+
+
+def _same_content(page: SourcePage) -> tuple[ColumnElement[bool], ...]:
+    """Return the condition of the source's other pages that say what this one says."""
+    return (
+        col(SourcePage.source_id) == page.source_id,
+        col(SourcePage.fingerprint) == page.fingerprint,
+        col(SourcePage.id) != page.id,
+    )
+
+
+def _waits_elsewhere(session: Session, page: SourcePage) -> bool:
+    """Return whether what a page says waits already, proposed by another page of its source."""
+    others = session.exec(select(SourcePage.id).where(*_same_content(page))).all()
+    return any(waits(session, other) for other in others if other)
+
+
+def _stands_elsewhere(session: Session, page: SourcePage) -> bool:
+    """Return whether another page of the source is that of the same comparison, and isn't gone."""
+    chosen = select(SourcePage.id).where(
+        SourcePage.source_id == page.source_id,
+        SourcePage.comparison_id == page.comparison_id,
+        col(SourcePage.id) != page.id,
+        col(SourcePage.outcome).is_distinct_from(PageOutcome.GONE),
+    )
+    return session.exec(chosen).first() is not None
 
 
 def _known_comparison(
@@ -290,12 +327,29 @@ def _carry_out(session: Session, proposal: Proposal, now: datetime) -> AcceptedP
     result = store.store_draft(session, draft, now=now)
     comparison = store.by_slug(session, result.slug)
     page.comparison_id = proposal.comparison_id = comparison.id
+    if page.fingerprint:
+        own = update(SourcePage).where(*_same_content(page))
+        session.exec(own.values(comparison_id=comparison.id))
     newsletter = session.get_one(Source, proposal.source_id).newsletter
     if newsletter and result.outcome is ImportOutcome.NEW:
         comparison.set_by_editors = {**comparison.set_by_editors, NEWSLETTER: newsletter}
     _forget_content(proposal)
     session.add_all([page, proposal, comparison])
-    return AcceptedProposal(kind=proposal.kind, slug=result.slug, result=result)
+    told = (*result.warnings, *_surprises(proposal, comparison, result))
+    return AcceptedProposal(
+        kind=proposal.kind, slug=result.slug, result=replace(result, warnings=told)
+    )
+
+
+def _surprises(proposal: Proposal, comparison: Comparison, result: ImportResult) -> Iterator[str]:
+    """Yield what accepting did that the proposal didn't say."""
+    if proposal.kind is ProposalKind.NEW and result.outcome is ImportOutcome.REVISED:
+        yield (
+            "it was added from another page meanwhile, and these words took the place of those:"
+            f" digest comparisons show {result.slug} --revision {result.revision - 1}"
+        )
+    if comparison.withdrawn_at is not None:
+        yield f"it's withdrawn, and stays so until: digest comparisons restore {result.slug}"
 
 
 def _withdraw(

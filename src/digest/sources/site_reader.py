@@ -153,8 +153,10 @@ class SiteReader:
         if answer.status in _GONE:
             raise PageGone(f"its server answers {answer.status}")
         if answer.status != HTTPStatus.OK:
-            failed = SiteFailed if answer.status in _BUSY or answer.status >= _FAILS else PageFailed
-            raise failed(f"its server answers {answer.status}")
+            words = f"its server answers {answer.status}"
+            if answer.status in _BUSY or answer.status >= _FAILS:
+                raise SiteFailed(words, next_step="try again later")
+            raise PageFailed(words, next_step="check that the address opens in a browser")
         self.bodies += 1
         return FetchedPage(
             url=answer.url,
@@ -165,7 +167,10 @@ class SiteReader:
 
     def _answer(self, url: str, known: Validators, limits: Limits) -> Answer:
         if not self.robots.allows(url):
-            raise PageForbidden("the site's robots.txt asks not to read this page")
+            raise PageForbidden(
+                "the site's robots.txt asks not to read this page",
+                next_step="ask the site to allow it, or import the page as a file",
+            )
         pause = self.pause_before(url)
         if pause and self.wait(pause):
             raise ReadingStopped

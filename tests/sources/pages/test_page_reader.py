@@ -204,3 +204,19 @@ def test_a_page_lists_the_links_of_its_site_once_each() -> None:
 def test_every_seat_of_a_sample_page_is_read() -> None:
     told = read(plain(read_file(PAGES[0])))
     assert [len(side.verdicts) for side in told.contenders] == [SEATS, SEATS]
+
+
+@pytest.mark.parametrize(
+    ("named", "url"),
+    [
+        ("/compare/lathe", "https://tools.example/compare/lathe"),
+        ("https://www.tools.example/lathe", "https://www.tools.example/lathe"),
+        ("https://elsewhere.example/lathe", URL),
+        ("javascript:alert(1)", URL),
+        ("", URL),
+    ],
+)
+def test_the_address_is_the_canonical_one_of_its_site(named: str, url: str) -> None:
+    words = "".join(f"<p>{line}</p>" for line in PAGES[0].read_text("utf-8").splitlines())
+    html = f"<html><head><link rel=canonical href='{named}'></head><body>{words}</body></html>"
+    assert read(html).url == url

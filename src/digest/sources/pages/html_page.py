@@ -57,6 +57,7 @@ class HtmlPage:
     data: tuple[str, ...]  #: the texts of its JSON-LD
     texts: tuple[str, ...]  #: what its parts say: articles, the main part, the whole page
     links: tuple[str, ...]  #: the other addresses of its site that it links to, each once
+    canonical: str = ""  #: the address that it says is its own, on its own site
 
 
 def read_html(html: str, *, url: str) -> HtmlPage:
@@ -70,6 +71,7 @@ def read_html(html: str, *, url: str) -> HtmlPage:
         data=tuple(_data(tree)),
         texts=tuple(_text(root) for root in roots),
         links=tuple(_links(tree, url)),
+        canonical=_canonical(tree, url),
     )
 
 
@@ -81,8 +83,7 @@ def _data(tree: LexborHTMLParser) -> Iterator[str]:
 
 
 def _links(tree: LexborHTMLParser, url: str) -> Iterator[str]:
-    base = tree.css_first("base[href]")
-    start = (_joined(url, base.attributes.get("href") or "") if base else "") or url
+    start = _base(tree, url)
     seen = {_joined(url, "")}
     for node in tree.css(f"{PLAIN}a[href]"):
         address = _joined(start, node.attributes.get("href") or "")
@@ -91,6 +92,26 @@ def _links(tree: LexborHTMLParser, url: str) -> Iterator[str]:
             yield address
             if len(seen) > MAX_LINKS:
                 return
+
+
+def _canonical(tree: LexborHTMLParser, url: str) -> str:
+    """Return the address that a page names as its own; empty if it's none of its site."""
+    start = _base(tree, url)
+    for node in tree.css("link[rel][href]"):
+        if "canonical" in (node.attributes.get("rel") or "").lower().split():
+            address = _joined(start, node.attributes.get("href") or "")
+            return address if address and _host(address) == _host(url) else ""
+    return ""
+
+
+def _base(tree: LexborHTMLParser, url: str) -> str:
+    """Return the address that a page's links are relative to."""
+    base = tree.css_first("base[href]")
+    return (_joined(url, base.attributes.get("href") or "") if base else "") or url
+
+
+def _host(url: str) -> str:
+    return (urlsplit(url).hostname or "").removeprefix("www.")
 
 
 def _joined(base: str, href: str) -> str:

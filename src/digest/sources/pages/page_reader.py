@@ -29,8 +29,8 @@ def read_page(body: bytes, *, content_type: str, url: str) -> ComparisonDraft:
     """Return the comparison that a page says; raises `ComparisonUnreadable`.
 
     Of HTML the JSON-LD is read, and where that isn't a whole comparison, what the page shows; so
-    it is where the JSON-LD has no panel share and what is shown can be read. Its own address is
-    that of the full comparison, where it names no other.
+    it is where the JSON-LD has no panel share and what is shown can be read. Where it names no
+    address of the full comparison, that is its canonical link, else its own address.
     """
     kind = _kind_of(body, content_type)
     if kind == "application/json" or kind.endswith("+json"):
@@ -72,6 +72,12 @@ def _kind_of(body: bytes, content_type: str) -> str:
 
 def _of_html(html: str, url: str) -> ComparisonDraft:
     page = read_html(html, url=url)
+    draft = _of_page(page, url)
+    named = draft.url or _address(page.canonical)
+    return draft if named == draft.url else draft.model_copy(update={"url": named})
+
+
+def _of_page(page: HtmlPage, url: str) -> ComparisonDraft:
     if not page.data:
         return _of_text(page, url)
     try:
