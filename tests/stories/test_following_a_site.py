@@ -119,3 +119,16 @@ def test_one_page_is_imported_by_its_address_where_that_is_allowed(
     unreachable = desk.run("sources", "add", "http://127.0.0.2:9/")
     assert unreachable.code == 1
     assert len(desk.done("sources", "list", "--json").facts) == 1
+
+
+def test_accepting_all_withdraws_nothing(desk: Installation, site: RunningSite) -> None:
+    desk.done("sources", "poll")
+    desk.done("sources", "accept", "--all")
+    site.remove(site.slugs()[0])
+    desk.done("sources", "poll")
+    desk.done("sources", "poll")
+    assert "digest sources accept 8" in desk.done("sources", "accept", "--all").out
+    (gone,) = desk.done("sources", "proposals", "--json").facts
+    assert gone["kind"] == "withdrawal"
+    desk.done("sources", "accept", str(gone["id"]))
+    assert desk.done("sources", "proposals", "--json").facts == []

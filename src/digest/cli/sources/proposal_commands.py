@@ -88,18 +88,27 @@ def accept(
     source: OfSource = None,
     by: ByOption = "",
 ) -> Told:
-    """Accept proposals: store what is new or changed, withdraw what is gone."""
+    """Accept proposals: store what is new or changed, withdraw what is gone.
+
+    With --all, a page that is gone is left for you to decide on by its
+    number, and so is what somebody else has decided meanwhile.
+    """
     call = call_of(context)
     done, lines = list[dict[str, Any]](), list[str]()
     with call.app.database.read() as session:
         chosen = _chosen(session, numbers, source, everything=all_)
+        left = _gone(session, chosen) if all_ else []
 
     def accept_one(session: Session, number: int) -> None:
         accepted = sources.accept(session, number, by or getuser(), call.app.clock())
         done.append(sources.accepted_facts(number, accepted))
         lines.extend(_told(session, accepted))
 
-    code = _each(call, chosen, accept_one)
+    code = _each(call, [number for number in chosen if number not in left], accept_one)
+    if left:
+        these = " ".join(map(str, left))
+        lines.append(f"Not withdrawn, since --all leaves pages that are gone: {these}")
+        lines.append(f"  to withdraw them: digest sources accept {these}")
     return Told(done, *lines, counted(len(done), "proposal") + " accepted.", code=code)
 
 
@@ -162,6 +171,15 @@ def _chosen(
             next_step="digest sources proposals, then digest sources accept NUMBER...",
         )
     return [row.id or 0 for row in sources.waiting(session, source_id=source)]
+
+
+def _gone(session: Session, chosen: Sequence[int]) -> list[int]:
+    """Return those of the proposals that would withdraw a comparison."""
+    return [
+        row.id or 0
+        for row in sources.waiting(session)
+        if row.kind is ProposalKind.WITHDRAWAL and row.id in chosen
+    ]
 
 
 def _lines(facts: dict[str, Any]) -> list[str]:
