@@ -111,6 +111,11 @@ def test_what_fails_below_the_api_is_a_problem_with_the_headers_of_the_site(site
         ({"anyOf": [{"$ref": "#/x/Issue"}, {"type": "null"}]}, ("", "Issue", " or null")),
         ({"enum": ["a", "b"]}, ("a, b", "", "")),
         ({"type": "integer", "minimum": 1, "maximum": 200}, ("integer from 1 to 200", "", "")),
+        ({"type": "integer", "minimum": 1.0, "maximum": 12.0}, ("integer from 1 to 12", "", "")),
+        (
+            {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
+            ("integer from 1 to 200; 50 by default", "", ""),
+        ),
     ],
 )
 def test_a_schema_is_said_in_words(schema: dict[str, Any], words: tuple[str, str, str]) -> None:

@@ -213,7 +213,8 @@ def _plain(schema: Document) -> str:
     word = str(schema.get("format") or schema.get("type", "anything"))
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None and high is not None:
-        return f"{word} from {low:,} to {high:,}"
+        usual = f"; {schema['default']} by default" if schema.get("default") else ""
+        return f"{word} from {low:,.0f} to {high:,.0f}{usual}"
     longest = schema.get("maxLength")
     return f"{word} of up to {longest:,} characters" if longest else word
 
