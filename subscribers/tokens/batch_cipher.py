@@ -15,8 +15,6 @@ from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from hmac import compare_digest
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
 BLOCK = 16  #: bytes, of AES and of a MAC
 _TRIPLE = 3  # bytes of which base64 makes four characters without padding
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
@@ -70,6 +68,12 @@ class _BlockFunction:
     """AES under one key, of many blocks at once."""
 
     def __init__(self, key: bytes) -> None:
+        from cryptography.hazmat.primitives.ciphers import (  # long to import
+            Cipher,
+            algorithms,
+            modes,
+        )
+
         self._cipher = Cipher(algorithms.AES(key), modes.ECB())
 
     def __call__(self, blocks: bytes) -> bytes:
