@@ -72,6 +72,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
         routes=[
             _api(app, letter_worker),  # early, since programs ask often
             *votes.routes(),  # first, since thousands follow these links once an issue is out
+            *readers.routes(config),  # they share no path with those below, which are many
             *feeds.routes(),  # before the pages whose paths hold a slug or a number in this place
             *pictures.routes(),
             *embeds.routes(),
@@ -81,7 +82,6 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
             *archive.routes(),
             *review.routes(),
             *vote_asking.routes(),
-            *readers.routes(config),
             *provider_webhook.routes(webhook),
             *monitoring.routes(app, webhook.rejected, ticking=ticking),
         ],

@@ -6,7 +6,6 @@ the policies of what differs: a frozen mail, the page that frames it, and an ima
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from subscribers.web import headers_for, policy
@@ -51,7 +50,10 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, tls: bool) -> None:
         self._app = app
-        self._headers = headers_for(https=tls)
+        self._headers = [
+            (name.lower().encode(), value.encode())
+            for name, value in headers_for(https=tls).items()
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, adding headers to an HTTP response."""
@@ -61,9 +63,10 @@ class SecurityHeaders:
 
         async def send_secured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
+                given = message.get("headers", [])
+                names = {name for name, _ in given}  # in lower case, as ASGI has them
+                added = [header for header in self._headers if header[0] not in names]
+                message["headers"] = [*given, *added]
             await send(message)
 
         await self._app(scope, receive, send_secured)
