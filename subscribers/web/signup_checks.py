@@ -150,7 +150,7 @@ class SignupChecks:
     def _proof(self, request: EndpointRequest) -> tuple[str, bool]:
         """Return the solved challenge, and whether it is the harder one; raises `BadProof`."""
         answer, now = request.fields.get(PROOF, ""), self.config.clock()
-        if self.config.harder is not None:
+        if answer and self.config.harder is not None:
             with suppress(BadProof):
                 return self.config.harder.check(answer, now), True
         return (self.config.proof.check(answer, now) if self.config.proof else ""), False
