@@ -7,7 +7,7 @@ reveals no address. Each limit is a fixed window that starts with the first requ
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -115,7 +115,8 @@ def check_requests(
     somebody had asked for the same address before.
     """
     _one_at_a_time(session, "sign-ups")
-    return _count_all(session, [(_checks(request, limits, hashes), now) for request in requests])
+    known_by = cache(hashes.first)  # of a transaction's requests, many share what they count for
+    return _count_all(session, [(_checks(request, limits, known_by), now) for request in requests])
 
 
 def check_addresses(
@@ -182,7 +183,9 @@ def _of_newsletter(address_key: str, newsletter: str, hashes: Hashes) -> str:
     return hashes.first(f"mailbox {mailbox(address_key)} {newsletter}")
 
 
-def _checks(request: RequestOrigin, limits: RateLimits, hashes: Hashes) -> list[_Check]:
+def _checks(
+    request: RequestOrigin, limits: RateLimits, known_by: Callable[[str], str]
+) -> list[_Check]:
     domain = request.address.domain
     by_domain = limits.provider if domain in providers() else limits.domain
     everyone = limits.everyone
@@ -190,12 +193,12 @@ def _checks(request: RequestOrigin, limits: RateLimits, hashes: Hashes) -> list[
         by_domain, everyone = (replace(limit, count=maxsize) for limit in (by_domain, everyone))
     proof = []
     if request.proof:
-        proof = [(LimitReason.PUZZLE, hashes.first(f"proof {request.proof}"), _ONCE)]
+        proof = [(LimitReason.PUZZLE, known_by(f"proof {request.proof}"), _ONCE)]
     return [
-        (LimitReason.NETWORK, hashes.first(f"network {request.network}"), limits.network),
-        (LimitReason.EVERYONE, hashes.first("everyone"), everyone),
+        (LimitReason.NETWORK, known_by(f"network {request.network}"), limits.network),
+        (LimitReason.EVERYONE, known_by("everyone"), everyone),
         *proof,
-        (LimitReason.DOMAIN, hashes.first(f"domain {domain}"), by_domain),
+        (LimitReason.DOMAIN, known_by(f"domain {domain}"), by_domain),
     ]
 
 

@@ -49,6 +49,8 @@ def client(
     read from the end, and only as long as the address before is a proxy among *trusted*.
     """
     seen = _parse(peer or "")
+    if not trusted:
+        return seen
     hops = [hop.strip() for hop in ",".join(forwarded)[-2_000:].split(",")][-_MOST_HOPS:]
     while seen is not None and hops and any(seen in network for network in trusted):
         before = _parse(hops.pop())

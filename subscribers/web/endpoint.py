@@ -129,7 +129,7 @@ class EndpointRequest:
             value = self.http.query_params.get(name)
         return default if value is None else value
 
-    @cached_property
+    @property
     def requested_language(self) -> str:
         """The language that the form or ``?lang=`` names; empty for none."""
         return self.named("lang")

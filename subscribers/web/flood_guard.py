@@ -52,6 +52,8 @@ class FloodGuard:
 
     def stopped(self, network: str) -> LimitReason | None:
         """Return the limit that stops a network now; ``None`` for none."""
+        if not self._stopped_until:  # as nearly always
+            return None
         for name in (network, ""):
             until, stop = self._stopped_until.get(name, (0.0, None))
             if stop is not None and self._monotonic() < until:

@@ -84,20 +84,18 @@ async def _collect(request: Request) -> bytes:
 
 
 def _urlencoded(body: bytes) -> Fields:
-    pairs = body.split(b"&") if body else []
+    pairs = _utf8(body).split("&") if body else []
     if len(pairs) > MAX_FIELDS:
         raise BodyRejected(400)
     fields: Fields = {}
     for pair in pairs:
-        name, _, value = pair.partition(b"=")
-        fields.setdefault(_word(name), []).append(_word(value))
+        name, _, value = pair.replace("+", " ").partition("=")
+        fields.setdefault(_unquoted(name), []).append(_unquoted(value))
     return fields
 
 
-def _word(text: bytes) -> str:
-    if b"+" in text:
-        text = text.replace(b"+", b" ")
-    return _utf8(unquote_to_bytes(text) if b"%" in text else text)
+def _unquoted(text: str) -> str:
+    return _utf8(unquote_to_bytes(text)) if "%" in text else text
 
 
 def _utf8(text: bytes) -> str:
