@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import select
@@ -14,6 +15,7 @@ from digest.sources import proposals, store
 from digest.sources.models import (
     AcceptRule,
     PageOutcome,
+    Proposal,
     ProposalKind,
     Source,
     SourceKind,
@@ -22,7 +24,7 @@ from digest.sources.models import (
 from digest.sources.polling import FAILURES_IN_A_ROW, LEASE, MOST_WAITING
 from tests.conftest import NOW
 from tests.history.query_plans import scans, seen_statements
-from tests.sources.conftest import SITE, draft
+from tests.sources.conftest import SITE
 from tests.sources.fake_site import Death, FakeSite
 
 NAMES = ("Lathe", "Anvil", "Chisel")
@@ -330,12 +332,16 @@ def test_what_forgotten_pages_proposed_is_found_by_an_index(site: FakeSite) -> N
 
 
 def test_a_source_that_nobody_decides_on_is_read_no_further(site: FakeSite) -> None:
+    numbers = range(1, MOST_WAITING)
+    told: dict[str, Any] = {"source_id": 1, "kind": ProposalKind.NEW, "title": "A", "found_at": NOW}
     with site.database.write() as session:
-        for number in range(MOST_WAITING - 1):
-            row = SourcePage(source_id=1, url=f"{SITE}/{number}", listed_at=NOW, checked_at=NOW)
-            session.add(row)
-            session.flush()
-            proposals.propose(session, store.by_id(session, 1), row, draft(f"Tool {number}"), NOW)
+        session.add_all(
+            SourcePage(source_id=1, url=f"{SITE}/{number}", listed_at=NOW, checked_at=NOW)
+            for number in numbers
+        )
+        session.flush()
+        pages = session.exec(select(SourcePage.id)).all()
+        session.add_all(Proposal(page_id=page_id or 0, **told) for page_id in pages)
     site.is_whole = False
     result = site.poll()
     assert result.pages == {PageOutcome.NEW: 1}
