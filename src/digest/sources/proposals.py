@@ -30,7 +30,7 @@ from digest.sources.models import (
     Source,
     SourcePage,
 )
-from digest.sources.store import waits
+from digest.sources.store import hold_source, waits
 
 #: Under this name a source's newsletter is kept beside a comparison, among what editors have set.
 NEWSLETTER = "newsletter"
@@ -297,6 +297,9 @@ def _decide(
     """Record a decision, which one process can win; return the proposal."""
     if not by.strip():
         raise DigestError("say who you are: a decision has a name")
+    hold_source(
+        session, session.exec(select(Proposal.source_id).where(Proposal.id == proposal_id)).first()
+    )
     won = session.connection().execute(
         update(Proposal)
         .where(col(Proposal.id) == proposal_id, col(Proposal.decided_at).is_(None))

@@ -62,6 +62,16 @@ def by_id(session: Session, source_id: int, *, lock: bool = False) -> Source:
     return source
 
 
+def hold_source(session: Session, source_id: int | None) -> None:
+    """Lock a source's row until the caller commits.
+
+    A poll locks it before it writes a page and its proposal. What else writes those does the same,
+    or each could wait for the other.
+    """
+    held = columns(col(Source.id)).where(col(Source.id) == source_id).with_for_update()
+    session.connection().execute(held)
+
+
 def all_sources(session: Session) -> Sequence[Source]:
     """Return every source, the oldest first."""
     return session.exec(select(Source).order_by(col(Source.id))).all()
@@ -264,6 +274,7 @@ def remove(session: Session, source: Source) -> int:
     The comparisons that came of it stay. The caller commits, and has locked the source, as a poll
     does before it locks proposals and pages.
     """
+    hold_source(session, source.id)
     mine = col(Proposal.source_id) == source.id
     waited = session.exec(
         select(func.count()).where(mine, col(Proposal.decided_at).is_(None))
