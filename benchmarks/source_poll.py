@@ -35,9 +35,10 @@ def poll(folder: str, url: str, answers: Any) -> None:
     os.chdir(folder)
     from digest.app.installation import open_app
     from digest.migrations.upgrade import upgrade
-    from digest.settings import load
+    from digest.settings import by_init_name, load
 
-    app = open_app(load({"DIGEST_SECRET": "s" * 40, "DIGEST_ALLOWED_NETWORKS": NETWORK}))
+    settings = {"DIGEST_SECRET": "s" * 40, "DIGEST_ALLOWED_NETWORKS": NETWORK}
+    app = open_app(load(**by_init_name(settings)))
     with app.database.write() as session:
         upgrade(session.connection())
     with app.database.read() as session:
