@@ -274,7 +274,6 @@ def remove(session: Session, source: Source) -> int:
     The comparisons that came of it stay. The caller commits, and has locked the source, as a poll
     does before it locks proposals and pages.
     """
-    hold_source(session, source.id)
     mine = col(Proposal.source_id) == source.id
     waited = session.exec(
         select(func.count()).where(mine, col(Proposal.decided_at).is_(None))
