@@ -1,12 +1,11 @@
 """SendGrid, the mail provider: the only package that knows its wire formats.
 
 On the way out `sendgrid_transport` encodes a mailing by `payload` as a Mail Send v3 body, posts the
-body by `http_exchange`, on a connection of `kept_sockets` where one may be used again, and turns
-the exchange into a transport's answer by `responses`. On the way back `webhook` verifies the
-signature of an event webhook post and parses the post into provider events, with the ids that
-`payload` sent as custom arguments. `suppressions` removes an address from SendGrid's suppression
-lists. `provider_record` joins all of that, and the DNS records of a sender, into the one `Provider`
-that others get.
+body by `http_exchange`, and turns the exchange into a transport's answer by `responses`. On the way
+back `webhook` verifies the signature of an event webhook post and parses the post into provider
+events, with the ids that `payload` sent as custom arguments. `suppressions` removes an address from
+SendGrid's suppression lists. `provider_record` joins all of that, and the DNS records of a sender,
+into the one `Provider` that others get.
 """
 
 from digest.mail.sendgrid.provider_record import sendgrid_provider
