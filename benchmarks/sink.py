@@ -11,14 +11,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 from typing import Any
 
-ANSWER = b"HTTP/1.1 202 Accepted\r\nX-Message-Id: %d\r\nContent-Length: 0\r\n\r\n"
-
-
-_numbers = count(1)
+ANSWER = b"HTTP/1.1 202 Accepted\r\nX-Message-Id: sink\r\nContent-Length: 0\r\n\r\n"
 
 
 class _Sink(asyncio.Protocol):
@@ -45,11 +41,10 @@ class _Sink(asyncio.Protocol):
 
     def _answer(self) -> None:
         write = self._transport.write  # type: ignore[attr-defined]
-        answer = ANSWER % next(_numbers)
         if self._seconds:
-            asyncio.get_running_loop().call_later(self._seconds, write, answer)
+            asyncio.get_running_loop().call_later(self._seconds, write, ANSWER)
         else:
-            write(answer)
+            write(ANSWER)
 
     def _begin(self, data: bytes) -> bytes:
         self._head += data

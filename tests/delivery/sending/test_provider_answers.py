@@ -453,7 +453,7 @@ def test_B15_an_answer_without_end_is_read_up_to_a_bound(make_send: MakeLine, fa
     assert time.monotonic() - began < 10
 
 
-def test_B16_an_answer_too_many_is_nobody_s(make_send: MakeLine) -> None:
+def test_B16_B17_each_batch_has_a_fresh_connection(make_send: MakeLine) -> None:
     fake_send = make_send(30)
     assert parts(fake_send.send({"do": "twice"})) == (30, 0, 0, 0)
     arrived = fake_send.fake.arrived()

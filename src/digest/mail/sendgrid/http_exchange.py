@@ -2,9 +2,7 @@
 
 The `sendgrid` client provides URL and headers, and leaves the exchange to `python_http_client`. The
 opener there has no time limit, follows redirects with the API key, and loses the status of a
-response whose body is cut off. `ExactClient` makes the exchange itself, on a connection that was
-kept where `kept_sockets` has one. What ends before a request on such a connection was complete was
-certainly not sent, and is made on a new one.
+response whose body is cut off. `ExactClient` makes the exchange itself.
 """
 
 from __future__ import annotations
@@ -32,14 +30,10 @@ from urllib.parse import urlsplit
 
 from python_http_client import Client
 
-from digest.mail.sendgrid.kept_sockets import KeptSocket, KeptSockets, is_silent
-
 CHUNK = 256 * 1024  #: bytes written at once
 MAX_BODY = 256 * 1024  #: bytes read of a response body; an error report is far smaller
 
 FINAL = 200  #: the lowest final status; 1xx are interim responses (RFC 9110, section 15.2)
-MESSAGE_ID = "X-Message-Id"  #: differs from answer to answer
-HTTP_1_1 = 11  #: as `http.client` has it; before, a connection was good for one request
 MAX_RESPONSES = 20  #: responses read until a final one must have come
 
 Remaining = Callable[[], float]  #: seconds left; raises `TimeoutError` when none are
@@ -64,16 +58,13 @@ class Exchange:
     headers: HTTPMessage = field(default_factory=HTTPMessage)
     body: bytes = field(default=b"", repr=False)
     fault: str = ""
-    is_whole: bool = False  #: all was said on both sides, and the connection stays open
 
 
 class ExactClient(Client):  # type: ignore[misc]  # the package has no types
     """The client of `sendgrid` with this module's exchange in place of `urllib`'s opener."""
 
-    kept: KeptSockets
-
     def _build_client(self, name: str | None = None) -> ExactClient:
-        client = ExactClient(
+        return ExactClient(
             host=self.host,
             version=self._version,
             request_headers=self.request_headers,
@@ -81,23 +72,20 @@ class ExactClient(Client):  # type: ignore[misc]  # the package has no types
             append_slash=self.append_slash,
             timeout=self.timeout,
         )
-        client.kept = self.kept
-        return client
 
     def post(self, body: bytes) -> Exchange:
         """POST an encoded body, without creating an opener and a TLS context for each request."""
         url = self._build_url(None)
-        return post(url, self.request_headers, body, seconds=self.timeout, kept=self.kept)
+        return post(url, self.request_headers, body, seconds=self.timeout)
 
 
-def post(
-    url: str, headers: dict[str, str], data: bytes, *, seconds: float, kept: KeptSockets
-) -> Exchange:
-    """POST within *seconds* in all; return how the exchange ended.
+def post(url: str, headers: dict[str, str], data: bytes, *, seconds: float) -> Exchange:
+    """POST on a new connection, within *seconds* in all; return how the exchange ended.
 
     A fault of the network or the provider raises nothing; another exception is raised only after
     the connection is made.
     """
+    result = Exchange()
     end = time.monotonic() + seconds
 
     def remaining() -> float:
@@ -106,39 +94,11 @@ def post(
             raise TimeoutError("the time limit for one request is over")
         return seconds_left
 
-    while (used := kept.take()) is not None:
-        result = _exchange(url, headers, data, remaining, kept, used)
-        if result.phase is Phase.WAITING:
-            kept.distrust()
-        if result.phase is not Phase.WRITING:
-            return result
-    return _exchange(url, headers, data, remaining, kept)
-
-
-def _exchange(
-    url: str,
-    headers: dict[str, str],
-    data: bytes,
-    remaining: Remaining,
-    kept: KeptSockets,
-    used: KeptSocket | None = None,
-) -> Exchange:
-    """Make one exchange, on the connection *used* or a new one; keep it if it's good for more."""
-    result = Exchange()
     try:
         with closing(_prepared(url, headers, data)) as connection:
-            if used is None:
-                _connect(connection, remaining)
-            else:
-                connection.sock = used.sock
+            _connect(connection, remaining)
             result.phase = Phase.WRITING
-            _send_and_read(connection, data, result, remaining, is_used=used is not None)
-            message_id = result.headers.get(MESSAGE_ID, "")
-            if used is not None and message_id == used.message_id:
-                return Exchange(phase=Phase.WAITING, fault="the answer before came once more")
-            if result.is_whole and message_id and connection.sock is not None:
-                kept.keep(connection.sock, message_id)
-                connection.sock = None
+            _send_and_read(connection, data, result, remaining)
     except (OSError, HTTPException) as fault:
         result.fault = _fault_text(fault)
     except Exception as fault:
@@ -163,6 +123,7 @@ def _prepared(url: str, headers: dict[str, str], data: bytes) -> HTTPConnection:
         if name.lower() not in {"host", "content-length", "connection"}:
             connection.putheader(name, value)
     connection.putheader("Content-Length", str(len(data)))
+    connection.putheader("Connection", "close")
     return connection
 
 
@@ -197,47 +158,34 @@ def _tls_context() -> ssl.SSLContext:
 
 
 def _send_and_read(
-    connection: HTTPConnection,
-    data: bytes,
-    result: Exchange,
-    remaining: Remaining,
-    *,
-    is_used: bool,
+    connection: HTTPConnection, data: bytes, result: Exchange, remaining: Remaining
 ) -> None:
     try:
-        _write(connection, data, remaining, is_used=is_used)
+        _write(connection, data, remaining)
     except (OSError, HTTPException):
-        if not is_used:  # else what is there to read may be about an earlier request
-            _read_early(connection, result, remaining)
+        _read_early(connection, result, remaining)
         raise
     result.phase = Phase.WAITING
     _read(connection, result, remaining)
 
 
-def _write(connection: HTTPConnection, data: bytes, remaining: Remaining, *, is_used: bool) -> None:
-    view, last = memoryview(data), max(0, len(data) - 1) // CHUNK * CHUNK
+def _write(connection: HTTPConnection, data: bytes, remaining: Remaining) -> None:
     connection.endheaders()
+    view = memoryview(data)
     for start in range(0, len(view), CHUNK):
         connection.sock.settimeout(remaining())
-        if start == last and is_used and not is_silent(connection.sock):
-            raise ConnectionAbortedError(0, "the provider spoke, or left, before the request did")
         connection.sock.sendall(view[start : start + CHUNK])
 
 
 def _read(connection: HTTPConnection, result: Exchange, remaining: Remaining) -> None:
     """Read responses until a final one; 1xx are interim responses."""
     stream = _TimedSocket(connection.sock, remaining)
-    for number in range(MAX_RESPONSES):
+    for _ in range(MAX_RESPONSES):
         response = HTTPResponse(stream, method="POST")  # type: ignore[arg-type]
         _begin(response, result)
         if response.status >= FINAL:
-            keeps = number == 0 and response.version == HTTP_1_1 and not response.will_close
             result.headers = response.headers
-            size = (
-                response.length
-            )  # ``None`` for a body that ends with its last chunk, or at the end
-            result.body = _body(response, MAX_BODY if size is None else min(size, MAX_BODY))
-            result.is_whole = keeps and len(result.body) == size and stream.is_empty()
+            result.body = _body(response)
             return
     raise HTTPException("no final answer")
 
@@ -251,12 +199,12 @@ def _begin(response: HTTPResponse, result: Exchange) -> None:
             result.status, result.phase = response.status, Phase.ANSWERED
 
 
-def _body(response: HTTPResponse, most: int) -> bytes:
-    """Return what arrives of the body, at most so many bytes; faults are ignored here."""
+def _body(response: HTTPResponse) -> bytes:
+    """Return what arrives of the body, at most `MAX_BODY` bytes; faults are ignored here."""
     parts: list[bytes] = []
     size = 0
     try:
-        while size < most and (part := response.read1(most - size)):
+        while size < MAX_BODY and (part := response.read1(MAX_BODY - size)):
             parts.append(part)
             size += len(part)
     except (OSError, HTTPException, ValueError):
@@ -280,16 +228,10 @@ class _TimedSocket:
     """A socket for `HTTPResponse` to read from, within the remaining time."""
 
     def __init__(self, sock: Any, remaining: Remaining) -> None:
-        self._raw = _TimedReader(sock, remaining)
-        self._reader = _UnclosedReader(self._raw)
+        self._reader = _UnclosedReader(_TimedReader(sock, remaining))
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         return self._reader  # the same for each response: it may have buffered the next one
-
-    def is_empty(self) -> bool:
-        """Return whether nothing that was received is unread; nothing is received after that."""
-        self._raw.is_over = True
-        return not self._reader.peek(1)
 
 
 class _UnclosedReader(io.BufferedReader):
@@ -302,14 +244,11 @@ class _UnclosedReader(io.BufferedReader):
 class _TimedReader(io.RawIOBase):
     def __init__(self, sock: Any, remaining: Remaining) -> None:
         self._sock, self._remaining = sock, remaining
-        self.is_over = False
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int | None:
-        if self.is_over:
-            return None
+    def readinto(self, buffer: Any) -> int:
         self._sock.settimeout(self._remaining())
         size = int(self._sock.recv_into(buffer))
         if size == 0:  # so that a cut-off status line isn't taken for a complete one

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from digest.mail.sendgrid.http_exchange import MESSAGE_ID, Exchange, Phase
+from digest.mail.sendgrid.http_exchange import Exchange, Phase
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
 
 ACCEPTED = 202  #: the only status of a queued mail
@@ -40,7 +40,7 @@ def classify(exchange: Exchange, *, recipients: int, now: float) -> Answer:
     if status is None:
         return _without_status(exchange)
     if status == ACCEPTED:
-        return Accepted(provider_id=_id(exchange.headers.get(MESSAGE_ID)), status=status)
+        return Accepted(provider_id=_id(exchange.headers.get("X-Message-Id")), status=status)
     if status == CHECKED_ONLY or CLIENT_ERRORS[0] <= status <= CLIENT_ERRORS[1]:
         return _refusal(exchange, status, recipients, now)
     return InDoubt(status=status, detail=f"the provider answered {status}")

@@ -9,7 +9,6 @@ from sendgrid import SendGridAPIClient
 
 from digest.mail.mailing import Mailing
 from digest.mail.sendgrid.http_exchange import ExactClient, Exchange
-from digest.mail.sendgrid.kept_sockets import KeptSockets
 from digest.mail.sendgrid.payload import encode
 from digest.mail.sendgrid.responses import ACCEPTED, CHECKED_ONLY, classify
 from digest.mail.transport import Accepted, Answer, InDoubt, PreparedRequest
@@ -18,7 +17,7 @@ JSON_TYPE = "application/json; charset=utf-8"
 
 
 class SendGrid:
-    """Sends mailings by SendGrid's Mail Send v3, on connections that are kept for a moment.
+    """Sends mailings by SendGrid's Mail Send v3, each on a new connection.
 
     *seconds* limits one request. Raise `ValueError` for a malformed API key.
     """
@@ -38,7 +37,6 @@ class SendGrid:
         sendgrid.client = ExactClient(
             host=sendgrid.host, request_headers=headers, version=3, timeout=seconds
         )
-        sendgrid.client.kept = KeptSockets()
         self._sendgrid = sendgrid
         self._clock = clock
 
