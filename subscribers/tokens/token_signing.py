@@ -86,7 +86,7 @@ class Tokens:
         packed = _unpack(token)
         mac, hidden = packed[:_MAC_BYTES], packed[_MAC_BYTES:]
         subject = None
-        for keys in self._keys[purpose]:  # all are tried, so that the time reveals nothing
+        for keys in self._keys[purpose]:  # all are tried, so that the time doesn't tell which fits
             raw = keys.masked(hidden, mac)
             if compare_digest(mac, keys.mac(raw)):
                 subject = raw
