@@ -136,8 +136,8 @@ def test_a_list_has_everyone_who_ever_joined_in_pages(api: Api) -> None:
         f"/subscribers?newsletter=weekly&limit=2&after={first['next']}", headers=shown
     ).json()
     assert [item["number"] for item in first["items"] + rest["items"]] == numbers
-    assert (rest["next"], rest["items"][0]["email"]) == (None, "reader2@example.org")
-    assert rest["items"][0]["status"] == "confirmed"
+    assert (rest["next"], rest["items"][0]["address"]) == (None, "reader2@example.org")
+    assert rest["items"][0]["standing"] == "confirmed"
     unknown = api.get("/subscribers?newsletter=daily", headers=shown)
     assert api.problem(unknown) == (404, "not-found")
 

@@ -813,8 +813,8 @@ class SubscriberEntryJson(TypedDict):
     """A reader in a newsletter's list."""
 
     number: int
-    email: str
-    status: Literal["pending", "confirmed", "paused", "unsubscribed"]
+    address: str
+    standing: Literal["pending", "confirmed", "paused", "unsubscribed"]
     suppressed: str | None
     source: str
     since: str

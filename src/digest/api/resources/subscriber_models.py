@@ -196,8 +196,8 @@ class SubscriberEntry(BaseModel):
     """A reader in a newsletter's list."""
 
     number: int
-    email: str
-    status: Standing
+    address: str = Field(validation_alias="email")  # as a list's columns are called
+    standing: Standing = Field(validation_alias="status")
     suppressed: str | None = Field(description="Why the address must not be mailed, if it's so.")
     source: str
     since: datetime
