@@ -98,9 +98,12 @@ class _Handler(socketserver.StreamRequestHandler):
     def _answer(self) -> bool:
         """Answer a request; return whether another one may follow on this connection."""
         server = cast("_Server", self.server)
-        head = b"".join(iter(self.rfile.readline, b"\r\n")).decode("latin-1")
-        if not head:
-            return False
+        lines = list[bytes]()
+        while (line := self.rfile.readline()) != b"\r\n":
+            if not line:  # the client has gone
+                return False
+            lines.append(line)
+        head = b"".join(lines).decode("latin-1")
         server.running.asked.append(head)
         parts = urlsplit(head.split()[1])
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
