@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import anyio.from_thread
 import pytest
@@ -13,11 +12,13 @@ from sqlmodel import Session
 
 from digest import samples
 from digest.access import Scope
+from digest.client import ApiProblem
 from digest.db import Database
 from digest.delivery.sending import StopSignal
 from digest.service import jobs_of
 from subscribers.models import Standing, Subscriber, Subscription
 from tests.api.conftest import Api, api_of
+from tests.client.in_process import opened
 
 ISSUE = "/newsletters/weekly/issues"
 DUE = datetime.fromisoformat("2026-12-01T09:00:30+00:00")
@@ -65,41 +66,33 @@ def work(api: Api) -> None:
 
 def test_an_issue_goes_from_content_to_report_over_the_api(outbox_api: Api) -> None:
     api = outbox_api
-    shown = api.token(
-        Scope.COMPARISONS_WRITE, Scope.ISSUES_READ, Scope.ISSUES_WRITE, Scope.REPORTS_READ
+    program = opened(
+        api, Scope.COMPARISONS_WRITE, Scope.ISSUES_READ, Scope.ISSUES_WRITE, Scope.REPORTS_READ
     )
-
-    def send(method: str, path: str, body: Any = None, **headers: str) -> Any:
-        response = api.call(method, path, headers={**shown, **headers}, json=body or {})
-        assert response.status_code in {200, 201}, response.text
-        return response
-
     work(api)  # from now on, the service takes what is due
     for path in [each for each in samples.comparisons() if each.suffix == ".json"]:
         content = json.loads(path.read_text("utf-8"))
-        send("PUT", f"/comparisons/{content.get('slug') or path.stem}", content)
-    built = send("POST", ISSUE, {"period": "2026-W49"}, **{"Idempotency-Key": "week-49"})
-    number, tag = built.json()["issue"], built.headers["etag"]
-    found = send("GET", f"{ISSUE}/{number}/check").json()["findings"]
+        program.put_comparison(content.get("slug") or path.stem, content)
+
+    number = program.build_issue("weekly", {"period": "2026-W49"})["issue"]
+    built = program.etag
+    found = program.check_issue("weekly", number)["findings"]
     assert {each["severity"] for each in found} <= {"warning"}
-    assert "vs" in send("GET", f"{ISSUE}/{number}/text").text
+    assert "vs" in program.issue_text("weekly", number)
     despite = sorted({each["rule"] for each in found})
-    send("POST", f"{ISSUE}/{number}/approve", {"despite": despite}, **{"If-Match": tag})
-    status = send("GET", f"{ISSUE}/{number}/status").json()
+    program.approve_issue("weekly", number, {"despite": despite}, if_match=built)
+    status = program.issue_status("weekly", number)
     assert (status["approved_by"], status["would_get"]) == (["site"], 2)
+
     api.clock.now = DUE
     work(api)
-    status = send("GET", f"{ISSUE}/{number}/status").json()
+    status = program.issue_status("weekly", number)
     assert (status["state"], status["accepted"], status["candidates"]) == ("sent", 2, 2)
-    told = send("GET", f"{ISSUE}/{number}/report").json()
+    told = program.report("weekly", number)
     assert (told["numbers"]["accepted"], told["in_folder"]) == (2, True)
-    late = api.call(
-        "POST",
-        f"{ISSUE}/{number}/send-back",
-        headers={**shown, "If-Match": "*"},
-        json={"note": "x"},
-    )
-    assert api.problem(late) == (409, "conflict")
+    with pytest.raises(ApiProblem) as late:
+        program.send_issue_back("weekly", number, {"note": "x"}, if_match="*")
+    assert late.value.status == 409
 
 
 def test_a_report_before_a_send_is_a_problem(outbox_api: Api) -> None:

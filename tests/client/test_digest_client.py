@@ -9,42 +9,24 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import anyio.from_thread
-import httpx2
 import pytest
 
 from digest.access import Scope
-from digest.client import ApiProblem, Digest
+from digest.client import ApiProblem
 from digest.comparisons.store import store_draft
 from digest.db import Database
 from tests.api.conftest import BASE, Api, api_of
+from tests.client.in_process import opened
 from tests.conftest import NOW
 from tests.directory.conftest import make_draft
 
 ROOT = Path(__file__).parents[2]
 
 
-class InProcess(httpx2.BaseTransport):
-    """Hands each request to the API in this process, as a site would under `/api/v1`."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
-
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        path = request.url.raw_path.decode().removeprefix("/api/v1")
-        headers = dict(request.headers)
-        told = self._api.call(request.method, path, content=request.read(), headers=headers)
-        return httpx2.Response(told.status_code, headers=told.headers, content=told.content)
-
-
 @pytest.fixture
 def api(sqlite_database: Database) -> Iterator[Api]:
     with anyio.from_thread.start_blocking_portal() as portal:
         yield api_of(sqlite_database, portal)
-
-
-def opened(api: Api, *scopes: Scope) -> Digest:
-    token = api.token(*scopes)["Authorization"].removeprefix("Bearer ") if scopes else None
-    return Digest(BASE, token=token, transport=InProcess(api), sleep=lambda _: None)
 
 
 def publish(api: Api, number: int) -> None:
