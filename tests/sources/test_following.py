@@ -115,6 +115,11 @@ def test_a_pattern_that_no_page_matches_is_told() -> None:
     assert "--match" in str(fault.value.next_step)
 
 
+def test_a_pattern_that_is_too_long_to_keep_is_refused() -> None:
+    with pytest.raises(NothingToFollow, match="more than 400 characters"):
+        find_source(Pages().reader(), SITE, match="x" * 401)
+
+
 def test_a_kind_that_is_named_must_be_right() -> None:
     with pytest.raises(ListUnreadable):
         find_source(Pages(page=LINKS).reader(), f"{SITE}/page", kind=SourceKind.SITEMAP)

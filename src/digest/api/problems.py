@@ -10,6 +10,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from http import HTTPStatus
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from fastapi import HTTPException
@@ -118,13 +120,20 @@ class ApiRefusal(HTTPException):
         self.kind, self.next_step, self.errors = kind, next_step, list(errors)
 
 
+def _in_the_log(fault: Exception) -> str:
+    """Return what may be logged of an error: our words, else where it arose, and no value."""
+    if isinstance(fault, ours.DigestError):
+        return str(fault)
+    places = extract_tb(fault.__traceback__)
+    return f"in {Path(places[-1].filename).name}, line {places[-1].lineno}" if places else ""
+
+
 def problem_response(fault: Exception, base_url: str) -> Response:
     """Return the problem document of any error; one that is a fault of ours is logged."""
     refusal = _refusal_of(fault)
     status, title = PROBLEMS[refusal.kind]
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        words = str(fault) if isinstance(fault, ours.DigestError) else ""
-        log.error("an API request failed: %s %s", type(fault).__name__, words)
+        log.error("an API request failed: %s %s", type(fault).__name__, _in_the_log(fault))
     document = ProblemDocument(
         type=f"{base_url}{PREFIX}/docs#{refusal.kind}",
         title=title,

@@ -17,7 +17,7 @@ from sqlmodel import Session, select
 from digest.errors import ComparisonUnreadable, DigestError, WrongState
 from digest.sources import store
 from digest.sources.listed_page import ListUnreadable
-from digest.sources.models import AcceptRule, Source, SourceKind
+from digest.sources.models import MAX_MATCH, AcceptRule, Source, SourceKind
 from digest.sources.pages import read_page
 from digest.sources.site_reader import LIST_LIMITS, FetchedPage, PageGone, SiteReader
 from digest.sources.source_listing import listing_of
@@ -60,6 +60,11 @@ def find_source(
     Raises `NothingToFollow` and `PageFailed` with what to do instead, and where a *kind* is named,
     what isn't right about it: `ListUnreadable` or `ComparisonUnreadable`.
     """
+    if len(match) > MAX_MATCH:
+        raise NothingToFollow(
+            f"the pattern has more than {MAX_MATCH} characters",
+            next_step="match a shorter part of the addresses: --match '*/compare/*'",
+        )
     try:
         fetched = reader.get(url, limits=LIST_LIMITS)
     except PageGone as fault:

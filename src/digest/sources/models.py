@@ -13,6 +13,7 @@ from digest.comparisons.models import SourceForm
 from subscribers.sql import closed_set
 
 MAX_URL = 2_000  #: characters
+MAX_MATCH = 400  #: characters
 
 
 class SourceKind(StrEnum):
@@ -64,7 +65,8 @@ class Source(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     url: str = Field(unique=True, sa_type=String(MAX_URL))
     kind: SourceKind = Field(sa_type=closed_set(SourceKind))
-    match: str = Field(default="", sa_type=String(400))  #: a pattern of addresses; empty for all
+    #: A pattern of addresses; empty for all.
+    match: str = Field(default="", sa_type=String(MAX_MATCH))
     #: Slug of the only newsletter that picks its comparisons; empty for any.
     newsletter: str = Field(default="", sa_type=String(64))
     accept: AcceptRule = Field(default=AcceptRule.NONE, sa_type=closed_set(AcceptRule))
