@@ -246,9 +246,17 @@ def _round(world: World, number: int) -> bool:
 
 
 def _took_any(world: World, edition: int) -> bool:
-    """Return whether the provider took any mail of an edition; a mixed answer may refuse all."""
+    """Return whether the provider said of any mail of an edition that it takes it.
+
+    A mixed answer may refuse everybody; of one that took some, a batch is accepted.
+    """
     return bool(
-        world.rows("SELECT 1 FROM batch WHERE edition_id = ? AND state = 'accepted'", edition)
+        world.rows(
+            "SELECT 1 FROM attempt a JOIN batch b ON b.id = a.batch_id OR b.attempt = a.key"
+            " WHERE b.edition_id = ? AND (a.outcome = 'accepted'"
+            " OR a.outcome = 'mixed' AND b.state = 'accepted')",
+            edition,
+        )
     )
 
 

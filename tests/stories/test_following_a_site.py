@@ -88,6 +88,8 @@ def test_what_a_site_changes_is_decided_by_an_editor(desk: Installation, site: R
     assert "reviewer scorecard" in refused["reason"].lower()
 
     desk.done("sources", "accept", "--all", "--by", "Edith")
+    (gone,) = [str(each["id"]) for each in waiting if each["kind"] == "withdrawal"]
+    desk.done("sources", "accept", gone, "--by", "Edith")
     listed = desk.done("comparisons", "list", "--json").facts
     assert sorted(each["revision"] for each in listed) == [1, 1, 1, 1, 2, 2, 2]
     assert sum(each["withdrawn"] for each in listed) == 1
