@@ -6,10 +6,12 @@ set -eu
 here=$(pwd)
 uv=$here/${BIN:-.venv/bin}/uv
 python=${PYTHON:-python3}
-PART="tests/cli tests/comparisons/test_comparisons_command.py tests/mail tests/migrations/test_revisions.py
+PART="tests/api/test_changes.py tests/api/test_directory.py tests/api/test_problems.py tests/cli
+  tests/client/test_api_connection.py tests/comparisons/test_comparisons_command.py tests/http_client tests/mail tests/migrations/test_revisions.py
   tests/render/lint tests/render/test_engine.py tests/render/test_golden.py tests/render/test_graphemes.py
   tests/render/test_pages.py tests/reports
   tests/service/test_scheduler.py tests/service/test_schedule_command.py tests/test_db.py
+  tests/sources/pages tests/sources/test_feeds.py tests/sources/test_robots.py tests/sources/test_sitemaps.py
   tests/stories/test_first_issue.py tests/stories/test_wrong_usage.py tests/web/test_signup_wiring.py
   tests/web/test_server.py tests/web/test_public_pages.py tests/web/test_provider_webhook.py
   tests/web/test_monitoring.py"
