@@ -1,7 +1,7 @@
 """Which IP addresses may be connected to: public ones, and the networks that a setting allows.
 
 This module hides what "public" means. `ipaddress` knows the registries of special addresses as they
-were when Python was released; here stand those that it takes for public.
+were when Python was released; here stand those that a version takes for public, or names otherwise.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ _SPECIAL: dict[str, tuple[IPNetwork, ...]] = {
     "a reserved address": (
         IPv4Network("192.0.0.0/24"),  # protocol assignments, such as a cloud's metadata
         IPv4Network("168.63.129.16/32"),  # what a machine at Azure reaches its host by
+        IPv6Network("64:ff9b:1::/48"),  # NAT64 of a network's own (RFC 8215); private since 3.12
         IPv6Network("2001::/23"),  # protocol assignments, Teredo among them
         IPv6Network("3fff::/20"),  # for documentation
+        IPv6Network("5f00::/16"),  # segment routing (RFC 9602)
     ),
     "a 6to4 address": (IPv4Network("192.88.99.0/24"), IPv6Network("2002::/16")),
 }
