@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from math import isfinite
 from urllib.parse import urlsplit
 
 from protego import Protego
@@ -75,7 +76,9 @@ class Robots:
 
     def delay(self, url: str) -> float:
         """Return the seconds that the site wants between two requests, a minute at most."""
-        return min(self._rules(url).crawl_delay(ROBOT) or 0.0, _MOST_DELAY)
+        delay = self._rules(url).crawl_delay(ROBOT) or 0.0
+        # Before version 0.7, the library takes any number, also none that is a time.
+        return min(delay, _MOST_DELAY) if isfinite(delay) and delay > 0 else 0.0
 
     def _rules(self, url: str) -> Protego:
         site, now = _site(url), self._clock()
