@@ -49,6 +49,7 @@ def _channel(value: float | None) -> float:
     return min(1.0, max(0.0, value or 0.0))
 
 
+@lru_cache(maxsize=1024)
 def contrast_ratio(first: Rgb, second: Rgb) -> float:
     """Return the contrast ratio of two colours, from 1 to 21, as WCAG 2 defines it."""
     light, dark = sorted((_luminance(first), _luminance(second)), reverse=True)

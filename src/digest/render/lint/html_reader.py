@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from html.parser import HTMLParser
-from typing import Literal
+from typing import Literal, NamedTuple
 
 _UNSEEN = {"style", "script", "title", "head"}
+_ADDRESSES = ("href", "src", "background")  #: attributes whose value is a URL
 
 
-@dataclass(frozen=True)
-class HtmlEvent:
+class HtmlEvent(NamedTuple):
     """One event of a mail in document order: a tag opens, a tag closes, or text comes."""
 
     kind: Literal["start", "end", "text"]
@@ -20,17 +21,16 @@ class HtmlEvent:
     line: int
 
 
-@dataclass(frozen=True)
-class HtmlTag:
+class HtmlTag(NamedTuple):
     """One opening tag: its name, attributes in order, and line from 1."""
 
     name: str
-    attributes: tuple[tuple[str, str], ...]
+    attributes: Mapping[str, str]
     line: int
 
     def get(self, name: str) -> str | None:
         """Return the value of an attribute; ``None`` when the tag doesn't have it."""
-        return dict(self.attributes).get(name)
+        return self.attributes.get(name)
 
 
 @dataclass
@@ -45,6 +45,16 @@ class HtmlDocument:
     def named(self, *names: str) -> list[HtmlTag]:
         """Return the tags of these names, in order."""
         return [tag for tag in self.tags if tag.name in names]
+
+    @cached_property
+    def urls(self) -> list[tuple[HtmlTag, str]]:
+        """Each URL of a link or an image, in order, with its tag."""
+        return [
+            (tag, tag.attributes[name])
+            for tag in self.tags
+            for name in _ADDRESSES
+            if name in tag.attributes
+        ]
 
 
 def read_html(html: str) -> HtmlDocument:
@@ -65,10 +75,10 @@ class _Reader(HTMLParser):
         self._inside: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = tuple((name, value or "") for name, value in attrs)
+        attributes = {name: value or "" for name, value in attrs}
         line = self.getpos()[0]
         self.document.tags.append(HtmlTag(tag, attributes, line))
-        self.document.events.append(HtmlEvent("start", tag, dict(attributes), line))
+        self.document.events.append(HtmlEvent("start", tag, attributes, line))
         if tag in _UNSEEN:
             self._inside.append(tag)
         elif tag not in {"a", "b", "i", "em", "strong", "span", "bdi"}:

@@ -108,7 +108,7 @@ def quotes_in_quotes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 )
 def no_inlining(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of a style sheet that is to be inlined."""
-    for tag in parsed.tags():
+    for tag in parsed.tags:
         if tag.name == "mj-style" and tag.get("inline") is not None:
             yield _tag_fault(
                 no_inlining.name,
@@ -128,7 +128,7 @@ def no_inlining(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 )
 def missing_alt(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of an image without words that stand for it."""
-    for tag in parsed.tags():
+    for tag in parsed.tags:
         if tag.name in _IMAGES and tag.get("alt") is None:
             yield _tag_fault(
                 missing_alt.name,
@@ -148,7 +148,7 @@ def missing_alt(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 )
 def section_padding(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of padding at the sides of a section that is written in short."""
-    for tag in parsed.tags():
+    for tag in parsed.tags:
         for attribute in tag.attributes:
             if tag.name == "mj-section" and attribute.name == "padding" and _pads_sides(attribute):
                 yield _attribute_fault(
@@ -173,10 +173,10 @@ def class_clashes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
         tag.get("name"): {
             attribute.name for attribute in tag.attributes if attribute.name != "name"
         }
-        for tag in parsed.tags()
+        for tag in parsed.tags
         if tag.name == "mj-class"
     }
-    for tag in parsed.tags():
+    for tag in parsed.tags:
         names = (tag.get("mj-class") or "").split()
         seen: dict[str, str] = {}
         for name in names:
@@ -200,8 +200,8 @@ def class_clashes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 )
 def unknown_classes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of a class that nobody defined."""
-    known = {tag.get("name") or "" for tag in parsed.tags() if tag.name == "mj-class"}
-    for tag in parsed.tags():
+    known = {tag.get("name") or "" for tag in parsed.tags if tag.name == "mj-class"}
+    for tag in parsed.tags:
         for name in (tag.get("mj-class") or "").split():
             if name not in known:
                 close = get_close_matches(name, sorted(known), 1, 0.6)
@@ -224,8 +224,8 @@ def unknown_classes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 def shared_ids(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of a second carousel or hamburger menu."""
     for what, tags in (
-        ("carousel", [tag for tag in parsed.tags() if tag.name == "mj-carousel"]),
-        ("hamburger menu", [tag for tag in parsed.tags() if tag.get("hamburger")]),
+        ("carousel", [tag for tag in parsed.tags if tag.name == "mj-carousel"]),
+        ("hamburger menu", [tag for tag in parsed.tags if tag.get("hamburger")]),
     ):
         for tag in tags[1:]:
             yield _tag_fault(
@@ -243,7 +243,7 @@ def shared_ids(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 )
 def no_effect(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of attributes without an effect."""
-    for tag in parsed.tags():
+    for tag in parsed.tags:
         for attribute in tag.attributes:
             right = attribute.name == "icon-position" and attribute.value == "right"
             if (tag.name, attribute.name) in _IGNORED or right:
@@ -265,7 +265,7 @@ def no_effect(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 )
 def column_widths(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of columns that together are wider than their section."""
-    for tag in parsed.tags():
+    for tag in parsed.tags:
         widths = [_percent(child) for child in tag.children if child.name == "mj-column"]
         if tag.name in {"mj-section", "mj-group"} and sum(widths) > _FULL + 0.1:
             yield _tag_fault(
@@ -287,7 +287,7 @@ def column_widths(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 def targets(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of images without a source and of buttons that lead nowhere."""
     needed = {"mj-image": "src", "mj-carousel-image": "src", "mj-button": "href", "img": "src"}
-    for tag in parsed.tags():
+    for tag in parsed.tags:
         name = needed.get(tag.name)
         inside = tag.parent is not None and tag.parent.name == "mj-attributes"
         if name and not inside and not (tag.get(name) or "").strip():
@@ -297,7 +297,7 @@ def targets(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 
 
 def _attributes(parsed: ParsedMjml) -> Iterator[tuple[MjmlTag, Attribute]]:
-    for tag in parsed.tags():
+    for tag in parsed.tags:
         for attribute in tag.attributes:
             yield tag, attribute
 

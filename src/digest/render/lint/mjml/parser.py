@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import NamedTuple
 
 from digest.render.lint.finding import RuleText
 
@@ -39,8 +40,7 @@ class MjmlFault:
     is_error: bool = True  #: whether it forbids the mail
 
 
-@dataclass(frozen=True)
-class Attribute:
+class Attribute(NamedTuple):
     """One attribute as it stands in the source; *value* is ``None`` when it has none."""
 
     name: str
@@ -65,26 +65,13 @@ class MjmlTag:
         values = [attribute.value for attribute in self.attributes if attribute.name == name]
         return (values[-1] or "") if values else None
 
-    def walk(self) -> Iterator[MjmlTag]:
-        """Yield the tag and its descendants in document order."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
-
 
 @dataclass
 class ParsedMjml:
-    """The result of parsing: the tags without a parent, and the syntax faults."""
+    """The result of parsing: every tag in document order, and the syntax faults."""
 
-    roots: list[MjmlTag] = field(default_factory=list)
+    tags: list[MjmlTag] = field(default_factory=list)
     faults: list[MjmlFault] = field(default_factory=list)
-    _tags: list[MjmlTag] = field(default_factory=list, repr=False)
-
-    def tags(self) -> Sequence[MjmlTag]:
-        """Return every tag in document order; call it only after parsing has ended."""
-        if not self._tags:
-            self._tags = [tag for root in self.roots for tag in root.walk()]
-        return self._tags
 
 
 @RuleText(
@@ -142,7 +129,9 @@ class _Reader:
 
     def _start(self, name: str, at: int, after: int) -> int:
         tag = MjmlTag(name, at, self.open[-1] if self.open else None)
-        (tag.parent.children if tag.parent else self.parsed.roots).append(tag)
+        self.parsed.tags.append(tag)
+        if tag.parent:
+            tag.parent.children.append(tag)
         after, closed = self._attributes(tag, after)
         if not closed and name.lower() not in VOID:
             if name in _TEXT_ONLY:
@@ -190,6 +179,9 @@ class _Reader:
         return self.source.find(">", end) + 1 or len(self.source)
 
     def _end(self, name: str, text: str, at: int) -> None:
+        if self.open and self.open[-1].name == name:  # as it nearly always is
+            self.open.pop()
+            return
         names = [tag.name.lower() for tag in self.open]
         if name.lower() not in names:
             if name.lower() not in VOID:

@@ -27,7 +27,7 @@ _UNSUPPORTED = {
 )
 def known_tags(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Forbid a tag that MJML doesn't have."""
-    for tag in parsed.tags():
+    for tag in parsed.tags:
         low = tag.name.lower()
         if not low.startswith("mj") or tag.name in tag_specs():
             continue
@@ -50,15 +50,16 @@ def known_tags(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 def nesting(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Require every tag to stand where MJML has a place for it."""
     yield from _root(parsed)
-    for tag in parsed.tags():
+    for tag in parsed.tags:
         yield from _inside(tag)
 
 
 def _root(parsed: ParsedMjml) -> Iterator[MjmlFault]:
-    for tag in parsed.roots:
+    roots = [tag for tag in parsed.tags if tag.parent is None]
+    for tag in roots:
         if tag.name.lower() != "mjml":
             yield _fault(nesting.name, tag, "is outside <mjml>", "Move it inside.")
-    tops = [tag for tag in parsed.roots if tag.name == "mjml"]
+    tops = [tag for tag in roots if tag.name == "mjml"]
     for tag in tops[1:]:
         yield _fault(nesting.name, tag, "appears twice", "Keep one.")
     for name in ("mj-head", "mj-body"):
@@ -113,7 +114,7 @@ def _html_in(tag: MjmlTag, parent: MjmlTag) -> Iterator[MjmlFault]:
 )
 def stray_text(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of words between tags."""
-    for tag in parsed.tags():
+    for tag in parsed.tags:
         if tag.name not in tag_specs() or tag_specs()[tag.name].content not in {"tags", "nothing"}:
             continue
         for at, text in tag.texts:
@@ -161,7 +162,7 @@ def known_attributes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 )
 def repeated_attributes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of an attribute that stands twice."""
-    for tag in parsed.tags():
+    for tag in parsed.tags:
         names: set[str] = set()
         for attribute in tag.attributes:
             if attribute.name in names:
@@ -200,7 +201,7 @@ def attribute_values(parsed: ParsedMjml) -> Iterator[MjmlFault]:
 
 
 def _mjml_attributes(parsed: ParsedMjml) -> Iterator[tuple[MjmlTag, Attribute]]:
-    for tag in parsed.tags():
+    for tag in parsed.tags:
         if tag.name in tag_specs():
             for attribute in tag.attributes:
                 yield tag, attribute

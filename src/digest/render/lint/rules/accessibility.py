@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from digest.render.lint.css import (
     CssNode,
@@ -40,6 +41,7 @@ _PROPERTIES = frozenset(  #: properties that matter to contrast
         "max-height",
     }
 )
+_WORD = re.compile(r"\w")
 _SIZE = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)px")
 _WHITE, _BLACK, _DARK_BACKGROUND = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (0.07, 0.07, 0.07)
 
@@ -79,7 +81,7 @@ def _has_dark_scheme(html: str) -> bool:
     return bool(re.search(r"prefers-color-scheme\s*:\s*dark", html, re.IGNORECASE))
 
 
-@dataclass(frozen=True)
+@dataclass
 class _State:
     """The style that an element's descendants inherit."""
 
@@ -89,6 +91,8 @@ class _State:
     size: float = 16.0
     bold: bool = False
     shown: bool = True
+    #: The same for each kind of element right inside it, once there was one: a mail repeats them.
+    inside: dict[_Kind, _State] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -115,8 +119,22 @@ class _OwnStyle:
         )
 
 
-@dataclass(frozen=True)
-class _TextRun:
+class _Kind(NamedTuple):
+    """What an element's style depends on, besides the elements around it."""
+
+    tag: str
+    classes: str
+    background: str | None
+    style: str
+
+    @classmethod
+    def of(cls, tag: str, attributes: Mapping[str, str]) -> _Kind:
+        """Return the kind of a tag with these attributes."""
+        get = attributes.get
+        return cls(tag, get("class", ""), get("bgcolor"), get("style", ""))
+
+
+class _TextRun(NamedTuple):
     text: str
     colour: Rgb
     background: Rgb
@@ -146,39 +164,46 @@ class _StyleResolver:
             elif event.kind == "end":
                 self._close(event.value)
             elif event.value not in _VOID:
-                inside = self._inside(event.value, event.attributes)
+                inside = self._inside(_Kind.of(event.value, event.attributes))
                 self._open.append((event.value, inside))
 
     def _close(self, tag: str) -> None:
-        if any(name == tag for name, _ in self._open[1:]):
+        if self._open[-1][0] == tag:  # as it nearly always is
+            self._open.pop()
+        elif any(name == tag for name, _ in self._open[1:]):
             while self._open.pop()[0] != tag:
                 pass
 
     def _add_text(self, text: str, line: int) -> None:
         state = self._open[-1][1]
-        if state.shown and re.search(r"\w", text):
+        if state.shown and _WORD.search(text):
             large = state.size >= (_LARGE_BOLD if state.bold else _LARGE)
             self.runs.append(_TextRun(text, state.colour, state.background, large, line))
 
-    def _inside(self, tag: str, attributes: Mapping[str, str]) -> _State:
+    def _inside(self, kind: _Kind) -> _State:
         above = self._open[-1][1]
-        node = CssNode(tag, frozenset(attributes.get("class", "").split()), above.node)
-        own = self._style(node, attributes)
+        found = above.inside.get(kind)
+        if found is None:
+            found = above.inside[kind] = self._styled(above, kind)
+        return found
+
+    def _styled(self, above: _State, kind: _Kind) -> _State:
+        node = CssNode(kind.tag, frozenset(kind.classes.split()), above.node)
+        own = self._style(node, kind)
         return _State(
             node,
             own.colour or above.colour,
             own.background or above.background,
             above.size if own.size is None else own.size,
-            (above.bold or tag in _BOLD) if own.bold is None else own.bold,
-            above.shown and tag not in _UNSEEN and not own.hidden,
+            (above.bold or kind.tag in _BOLD) if own.bold is None else own.bold,
+            above.shown and kind.tag not in _UNSEEN and not own.hidden,
         )
 
-    def _style(self, node: CssNode, attributes: Mapping[str, str]) -> _OwnStyle:
+    def _style(self, node: CssNode, kind: _Kind) -> _OwnStyle:
         fitting = [rule for rule in self._candidates(node) if rule.fits(node)]
-        background, own = attributes.get("bgcolor"), attributes.get("style", "")
-        key = (background, own, tuple(map(id, fitting)))
+        key = (kind.background, kind.style, tuple(map(id, fitting)))
         if key not in self._styles:
-            self._styles[key] = _OwnStyle.of(_merged(background, own, fitting))
+            self._styles[key] = _OwnStyle.of(_merged(kind.background, kind.style, fitting))
         return self._styles[key]
 
     def _candidates(self, node: CssNode) -> list[CssRule]:

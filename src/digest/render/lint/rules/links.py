@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
@@ -32,7 +33,7 @@ _ALT = re.compile(r"\balt=\"([^\"]+)\"", re.IGNORECASE)
 )
 def link_targets(mail: LintedMail) -> Iterator[Finding]:
     """Require http or https with a host and no password; a link may lead to a mailbox instead."""
-    for tag, url in _urls(mail):
+    for tag, url in mail.markup.urls:
         fault = _fault(url)
         if fault and not (tag.name == "a" and _MAILBOX.fullmatch(url)):
             yield error(
@@ -100,7 +101,7 @@ def plain_http(mail: LintedMail) -> Iterator[Finding]:
 )
 def lookalike_hosts(mail: LintedMail) -> Iterator[Finding]:
     """Warn of hosts with letters beyond ASCII."""
-    for tag, url in _urls(mail):
+    for tag, url in mail.markup.urls:
         host = "" if _fault(url) else urlsplit(url).hostname or ""
         if not host.isascii() or any(part.startswith(_NOT_ASCII) for part in host.split(".")):
             yield warning(
@@ -126,7 +127,7 @@ def lookalike_hosts(mail: LintedMail) -> Iterator[Finding]:
 def click_marks(mail: LintedMail) -> Iterator[Finding]:
     """Require a reader's own links to be exempt from click tracking."""
     for tag in mail.markup.named("a"):
-        names = [name for name, _ in tag.attributes]
+        names = list(tag.attributes)
         if not any(mark in (tag.get("href") or "") for mark in mail.tags):
             continue
         marked = tag.get("clicktracking") == "off"
@@ -183,20 +184,12 @@ def repeated_links(mail: LintedMail) -> Iterator[Finding]:
             yield warning(repeated_links.name, "html", message, f"{_MAX_REPEATS} times are enough.")
 
 
-def _urls(mail: LintedMail) -> Iterator[tuple[HtmlTag, str]]:
-    for tag in mail.markup.tags:
-        for name in ("href", "src", "background"):
-            url = tag.get(name)
-            if url is not None:
-                yield tag, url
-
-
 def _sites(
     mail: LintedMail, wanted: Callable[[SplitResult], bool]
 ) -> Iterable[tuple[str, list[HtmlTag]]]:
     """Return the tags whose URL is *wanted*, grouped by site, in order of appearance."""
     sites: dict[str, list[HtmlTag]] = {}
-    for tag, url in _urls(mail):
+    for tag, url in mail.markup.urls:
         if not _fault(url) and wanted(parts := urlsplit(url)):
             sites.setdefault(f"{parts.scheme}://{parts.netloc}", []).append(tag)
     return sites.items()
@@ -209,6 +202,7 @@ def _count(tags: list[HtmlTag]) -> str:
     return f"{len(tags)} images come from" if images else f"{len(tags)} links lead to"
 
 
+@lru_cache(maxsize=1024)
 def _fault(url: str) -> str:
     try:
         parts = urlsplit(url)
@@ -222,6 +216,7 @@ def _fault(url: str) -> str:
     return "contains a name or password" if parts.username is not None else ""
 
 
+@lru_cache(maxsize=1024)
 def _local(host: str) -> bool:
     try:
         return not ip_address(host).is_global
