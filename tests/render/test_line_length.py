@@ -67,6 +67,11 @@ def test_a_word_is_not_broken_inside_a_grapheme_or_a_reference() -> None:
     assert set(parts[1].replace("&#8239;", flag).split(flag)) == {""}
 
 
+@pytest.mark.parametrize("limit", [20, 900])
+def test_a_no_break_space_between_words_is_no_place_to_break(limit: int) -> None:
+    assert "one \u00a0 two" in break_lines("<p>one \u00a0 two</p>", limit=limit).replace("\n", " ")
+
+
 @given(st.lists(WORDS, max_size=6))
 def test_any_text_is_unchanged_by_breaking_lines(texts: list[str]) -> None:
     html = "".join(f"<p>{text.replace('&', '&amp;').replace('<', '&lt;')}</p>" for text in texts)

@@ -20,7 +20,7 @@ _TOKEN = re.compile(
 )
 #: White space after these tags isn't shown, so a line may end there.
 _ENDS_FREELY = re.compile(
-    r"<(?:table|tbody|tr|head)\b[^>]*>\Z|</(?:tr|tbody|table|h[1-6]|p|style|title|head|body)>\Z",
+    r"<(?:table|tbody|tr|head)\b[^>]*>|</(?:tr|tbody|table|h[1-6]|p|style|title|head|body)>",
     re.IGNORECASE,
 )
 _OPENS_BLOCK = re.compile(r"<(?:p|h[1-6]|blockquote|td|th)\b", re.IGNORECASE)
@@ -37,6 +37,7 @@ class _Piece(NamedTuple):
     text: str
     joint: str = ""  #: the text after it
     breaker: str | None = None  #: what may follow in place of *joint*, with a line end in it
+    whole: bool = False  #: whether it has pieces itself: they matter only where its line is long
 
 
 def break_lines(html: str, limit: int = MAX_BYTES) -> str:
@@ -47,16 +48,19 @@ def break_lines(html: str, limit: int = MAX_BYTES) -> str:
     done: list[str] = []
     line: list[_Piece] = []
     length = 0
-    for piece in _pieces(html):
-        size = _size(piece.text)
-        if line and length + size + _BREAK_BYTES > limit:
-            line = _break(line, done)
-            length = sum(_size(part.text) + len(part.joint) for part in line)
-        line.append(piece)
-        length += size + len(piece.joint)
-        if "\n" in piece.text or piece.joint == "\n":
-            done.extend(part.text + part.joint for part in line)
-            line, length = [], 0
+    for match in _TOKEN.finditer(html):
+        token, joint = match[0], _joint(html, match)
+        fits = length + _size(token) + _BREAK_BYTES <= limit and _is_single_spaced(token)
+        for piece in [_Piece(token, joint, whole=True)] if fits else _pieces(token, joint):
+            size = _size(piece.text)
+            if line and length + size + _BREAK_BYTES > limit:
+                line = _break(line, done)
+                length = sum(_size(part.text) + len(part.joint) for part in line)
+            line.append(piece)
+            length += size + len(piece.joint)
+            if "\n" in piece.text or piece.joint == "\n":
+                done.extend(part.text + part.joint for part in line)
+                line, length = [], 0
     done.extend(part.text + part.joint for part in line)
     return "".join(done)
 
@@ -65,33 +69,43 @@ def _size(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
 
 
+def _joint(html: str, match: re.Match[str]) -> str:
+    """Return the line end that may follow a tag, and doesn't yet."""
+    ends = _ENDS_FREELY.fullmatch(match[0], match[0].rfind("<")) if match[0][0] == "<" else None
+    return "\n" if ends and not html.startswith("\n", match.end()) else ""
+
+
+def _is_single_spaced(token: str) -> bool:
+    """Return whether the pieces of a tag or text, joined as they are, are what it was."""
+    return " ".join(token.split()) == token if token[0] == "<" else "\n" not in token
+
+
 def _break(line: list[_Piece], done: list[str]) -> list[_Piece]:
     """End the line at its last possible place; return the pieces left for the next line."""
     for at in range(len(line) - 1, -1, -1):
-        breaker = line[at].breaker
-        if breaker is not None:
-            done.extend(part.text + part.joint for part in line[:at])
-            done.append(line[at].text + breaker)
-            return line[at + 1 :]
+        parts = list(_pieces(line[at].text, "")) if line[at].whole else [line[at]]
+        for inside in range(len(parts) - 1, -1, -1):
+            breaker = parts[inside].breaker
+            if breaker is not None:
+                done.extend(part.text + part.joint for part in (*line[:at], *parts[:inside]))
+                done.append(parts[inside].text + breaker)
+                return [*parts[inside + 1 :], *line[at + 1 :]]
     return line
 
 
-def _pieces(html: str) -> Iterator[_Piece]:
-    for match in _TOKEN.finditer(html):
-        token = match[0]
-        free = "\n" if _ENDS_FREELY.search(token) and not html.startswith("\n", match.end()) else ""
-        if not token.startswith("<"):
-            yield from _text(token)
-        elif _UNBREAKABLE.match(token):
-            yield _Piece(token, free)
-        elif token.lower().startswith("<style"):
-            yield from _spaced(token, r"(?<=[}\n]) +")
-            yield _Piece("", free)
-        else:
-            yield from _tag(token, free)
+def _pieces(token: str, joint: str) -> Iterator[_Piece]:
+    if not token.startswith("<"):
+        yield from _text(token)
+    elif _UNBREAKABLE.match(token):
+        yield _Piece(token, joint)
+    elif token.lower().startswith("<style"):
+        yield from _spaced(token, r"(?<=[}\n]) +")
+        yield _Piece("", joint)
+    else:
+        yield from _tag(token, joint)
 
 
-def _tag(token: str, free: str) -> Iterator[_Piece]:
+def _tag(token: str, joint: str) -> Iterator[_Piece]:
     at = 0
     breaker = None if _LINK.match(token) else "\n"
     for attribute in _ATTRIBUTE.finditer(token):
@@ -101,7 +115,7 @@ def _tag(token: str, free: str) -> Iterator[_Piece]:
         at = attribute.end()
         if written.startswith("href="):
             breaker = "\n"
-    yield _Piece(token[at:], free, "\n" if _OPENS_BLOCK.match(token) else None)
+    yield _Piece(token[at:], joint, "\n" if _OPENS_BLOCK.match(token) else None)
 
 
 def _spaced(text: str, pattern: str) -> Iterator[_Piece]:
@@ -115,7 +129,7 @@ def _text(text: str) -> Iterator[_Piece]:
     for word in re.findall(r"[^ \n]+|[ \n]+", text):
         if "\n" in word:
             yield _Piece(word)
-        elif word.isspace():
+        elif word.startswith(" "):
             yield _Piece(word[:-1], " ", "\n")
         elif _size(word) <= _WORD_BYTES:
             yield _Piece(word)
