@@ -107,7 +107,9 @@ class Revision(SQLModel, table=True):
     imported_at: datetime  #: or edited at
     #: Who edited it at the desk; empty where it was imported.
     editor: str = Field(default="", sa_type=String(200), sa_column_kwargs={"server_default": ""})
-    comparison: "Comparison" = Relationship()
+    comparison: "Comparison" = Relationship(
+        sa_relationship_kwargs={"lazy": "joined", "innerjoin": True}
+    )
     contenders: list[Contender] = Relationship(
         sa_relationship_kwargs={"order_by": "Contender.side", "lazy": "selectin"}
     )

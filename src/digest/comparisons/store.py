@@ -274,6 +274,8 @@ def history(session: Session, comparison: Comparison) -> Sequence[Revision]:
 
 def revisions(session: Session, ids: Collection[int]) -> dict[int, Revision]:
     """Return revisions by id, with their contenders; unknown ids are left out."""
+    if not ids:
+        return {}
     rows = session.exec(select(Revision).where(col(Revision.id).in_(ids))).all()
     return {row.id: row for row in rows if row.id is not None}
 

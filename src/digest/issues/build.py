@@ -241,12 +241,12 @@ def _echo(
     It tells that issue's readers of their own votes: those by a link in it. Where it was corrected,
     what the correction carries counts, and its links too. A correction has no echo.
     """
-    last, _ = store.neighbours(session, newsletter, number)
+    last = store.before(session, newsletter, number)
     if last is None or number > CORRECTION_STEP:
         return None
     corrections = store.published_corrections(session, newsletter, last.id)
     mailed = [session.get_one(Issue, each.id) for each in (last, *(one for one, _ in corrections))]
-    editions = [edition.id or 0 for issue in mailed for edition in store.editions(session, issue)]
+    editions = [number for issue in mailed for number in store.edition_ids(session, issue)]
     ids = [placement.revision_id for placement in store.placements(session, mailed[-1])]
     rows = revisions(session, ids)
     carried = [rows[each] for each in ids if rows[each].comparison.withdrawn_at is None]
@@ -316,10 +316,22 @@ def build(
     before = _existing_issue(session, newsletter, period, again=again)
     number = before.number if before else None
     number = number or store.next_number(session, newsletter.id)
+    decisions = draft_history.current(session, newsletter, period)
     chosen = chosen or choose_comparisons(
-        session, newsletter, period, votes_shown_from=issue_builder.votes_shown_from
+        session,
+        newsletter,
+        period,
+        decisions=decisions,
+        votes_shown_from=issue_builder.votes_shown_from,
     )
-    built = draft_issue(session, newsletter, chosen, number=number, issue_builder=issue_builder)
+    built = draft_issue(
+        session,
+        newsletter,
+        chosen,
+        number=number,
+        issue_builder=issue_builder,
+        decisions=decisions,
+    )
     built = _with_variants(session, newsletter, built, issue_builder)
     issue = before or Issue(
         newsletter_id=newsletter.id or 0, period=period, state=IssueState.BUILT, built_at=now
@@ -442,7 +454,7 @@ def _store_edition(
     edition = Edition(
         issue_id=issue.id or 0,
         slice=part,
-        revision=len(store.editions(session, issue)) + 1,
+        revision=len(store.edition_ids(session, issue)) + 1,
         language=newsletter.language,
         tracking=Tracking(newsletter.tracking),
         subject=built.rendered.subject,

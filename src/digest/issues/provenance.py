@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Any
 
 import orjson
 from sqlalchemy.orm import object_session
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from digest.comparisons.models import Revision
 from digest.comparisons.store import revisions
@@ -99,7 +100,8 @@ def keep_recipe(
     """Store the inputs and the template findings of an edition; the caller commits."""
     templates = template_hash(sources)
     made_from = {**of.to_dict(), "made_with": tools()}
-    if session.get(TemplateSet, templates) is None:
+    known = select(TemplateSet.hash).where(TemplateSet.hash == templates)  # without its files
+    if session.exec(known).first() is None:
         session.add(TemplateSet(hash=templates, files=dict(sources)))
         session.flush()
     session.add(
@@ -205,7 +207,8 @@ def change_sender(session: Session, edition: Edition, today: MailIdentity) -> bo
     return True
 
 
-def tools() -> dict[str, str]:
+@cache
+def tools() -> Mapping[str, str]:
     """Return the versions of the packages that compose and render, by package name."""
     return {
         name: version(name) for name in ("digest-engine", "jinja2", "markdown-it-py", "mjml-python")

@@ -76,19 +76,23 @@ def public_issue(session: Session, newsletter: Newsletter, number: int) -> Publi
     return _published_issue(row, newsletter)
 
 
-def neighbours(
-    session: Session, newsletter: Newsletter, number: int
-) -> tuple[PublishedIssue | None, PublishedIssue | None]:
-    """Return the published issues before and after *number*; ``None`` where there is none."""
-    shown = _published_editions(newsletter).where(
-        col(Issue.state).in_(_PUBLISHED_STATES), _IS_NO_CORRECTION
+def before(session: Session, newsletter: Newsletter, number: int) -> PublishedIssue | None:
+    """Return the published issue before *number*; ``None`` where there is none."""
+    earlier = _published_editions(newsletter).where(
+        col(Issue.state).in_(_PUBLISHED_STATES), _IS_NO_CORRECTION, col(Issue.number) < number
     )
-    connection = session.connection()
-    before = connection.execute(shown.where(col(Issue.number) < number).limit(1)).first()
-    upwards = shown.where(col(Issue.number) > number).order_by(None).order_by(col(Issue.number))
-    after = connection.execute(upwards.limit(1)).first()
-    older = _published_issue(before, newsletter) if before else None
-    return older, _published_issue(after, newsletter) if after else None
+    row = session.connection().execute(earlier.limit(1)).first()
+    return _published_issue(row, newsletter) if row else None
+
+
+def after(session: Session, newsletter: Newsletter, number: int) -> PublishedIssue | None:
+    """Return the published issue after *number*; ``None`` where there is none."""
+    later = _published_editions(newsletter).where(
+        col(Issue.state).in_(_PUBLISHED_STATES), _IS_NO_CORRECTION, col(Issue.number) > number
+    )
+    upwards = later.order_by(None).order_by(col(Issue.number))
+    row = session.connection().execute(upwards.limit(1)).first()
+    return _published_issue(row, newsletter) if row else None
 
 
 def published_corrections(
@@ -391,6 +395,12 @@ def editions(session: Session, issue: Issue) -> Sequence[Edition]:
     return session.exec(chosen.order_by(col(Edition.revision))).all()
 
 
+def edition_ids(session: Session, issue: Issue) -> list[int]:
+    """Return the id of every edition of an issue, the oldest first."""
+    chosen = select(Edition.id).where(Edition.issue_id == issue.id)
+    return [number or 0 for number in session.exec(chosen.order_by(col(Edition.revision)))]
+
+
 def edition_of(session: Session, issue: Issue) -> Edition:
     """Return the issue's newest edition; raises `NotFound` when it has none."""
     edition = session.exec(
@@ -419,8 +429,9 @@ def edition_before(session: Session, newsletter_id: int | None, number: int) -> 
             col(Issue.state).not_in((IssueState.SKIPPED, IssueState.CANCELLED)),
         )
         .order_by(col(Issue.number).desc(), col(Edition.revision).desc())
+        .limit(1)
     )
-    return session.exec(newest).first()
+    return session.exec(newest).one_or_none()
 
 
 def placements(session: Session, issue: Issue) -> Sequence[Placement]:

@@ -193,7 +193,7 @@ def report(
 def _votes(session: Session, issue: Issue) -> IssueVotes:
     """Return what readers voted on the comparisons of an issue, as it showed them."""
     revisions = store.carried_comparisons(session, issue.id or 0)
-    editions = [edition.id or 0 for edition in store.editions(session, issue)]
+    editions = store.edition_ids(session, issue)
     return IssueVotes(
         turnout=turnout(session, [row.comparison_id for row in revisions], edition_ids=editions),
         comparisons=vote_numbers(session, revisions),

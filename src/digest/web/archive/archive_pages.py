@@ -95,10 +95,8 @@ class Archive:
         with self._app.database.read() as session:
             newsletter = store.newsletter(session, entry.slug)
             issue = store.public_issue(session, newsletter, number)
-            beside = (
-                (None, None) if issue.corrects else store.neighbours(session, newsletter, number)
-            )
-            older, newer = (issue_link(each, entry) if each else None for each in beside)
+            older = None if issue.corrects else store.before(session, newsletter, number)
+            newer = None if issue.corrects else store.after(session, newsletter, number)
             notes = correction_notes(session, newsletter, issue, entry)
             article = self._articles.article(session, issue.id)
         link = issue_link(issue, entry)
@@ -106,7 +104,10 @@ class Archive:
             replace(self._theme.site(entry, path=link.url), share=self._share(link, article)),
             link,
             article=article,
-            beside=(older, newer),
+            beside=(
+                issue_link(older, entry) if older else None,
+                issue_link(newer, entry) if newer else None,
+            ),
             corrected=f"/issues/{entry.slug}/{issue.corrects}" if issue.corrects else "",
             corrections=notes,
             sign_up=self._theme.sign_up(self._config, entry, "issue"),
@@ -162,7 +163,7 @@ def draft_page(
     if entry is None:
         raise NotFound("there is no such newsletter")
     with app.database.read() as session:
-        older, _ = store.neighbours(session, store.newsletter(session, slug), issue.number)
+        older = store.before(session, store.newsletter(session, slug), issue.number)
     config = site_config(app, theme, lambda: None)
     link = replace(issue_link(issue, entry), mail_url=frame_url, frame_url=frame_url)
     sheets = [asset(name, folder=theme.folder) for name in ("style.css", "comparisons.css")]
