@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, bindparam, case, func
@@ -245,6 +246,7 @@ def _published_editions(newsletter: Newsletter) -> Select[*tuple[Any, ...]]:
     )
 
 
+@cache
 def is_newest_edition() -> ColumnElement[bool]:
     """Return the condition that an edition is the newest of its issue."""
     newer = aliased(Edition)

@@ -23,7 +23,7 @@ _LINE_ENDS = re.compile("\r\n?|[\u0085\u2028\u2029]")
 #: The first character of any syntax that some engine interprets: reader tags, Jinja and
 #: Handlebars braces, %tracking% words, [%field%], <% %>, a mail header's =?utf-8?q?words?=.
 _ENGINE_SYNTAX = re.compile(
-    r"-(?=digest_) | \{(?=[{%\#]) | [}%\#](?=\}) | <(?=%) | %(?=>)"
+    r"-(?=digest_) | \{(?=[{%\#]) | \}(?=\}) | \#(?=\}) | <(?=%) | %(?=[}>])"
     r"| %(?=[a-z][\w-]*%) | \[(?=%|unsubscribe\]) | =(?=\?[^?]*\?[bq]\?)",
     re.VERBOSE | re.IGNORECASE,
 )

@@ -14,14 +14,12 @@ from digest.render.graphemes import graphemes
 
 MAX_BYTES = 900
 
+#: White space after a *free* tag isn't shown, so a line may end there.
 _TOKEN = re.compile(
-    r"<(?P<kept>style|title|pre|textarea|script)\b.*?</(?P=kept)>|<!--.*?-->|<[^>]*>|[^<]+",
+    r"(?P<free><(?P<sheet>style|title)\b.*?</(?P=sheet)>|<(?:table|tbody|tr|head)\b[^>]*>"
+    r"|</(?:tr|tbody|table|h[1-6]|p|style|title|head|body)>)"
+    r"|<(?P<kept>pre|textarea|script)\b.*?</(?P=kept)>|<!--.*?-->|<[^>]*>|[^<]+",
     re.DOTALL | re.IGNORECASE,
-)
-#: White space after these tags isn't shown, so a line may end there.
-_ENDS_FREELY = re.compile(
-    r"<(?:table|tbody|tr|head)\b[^>]*>|</(?:tr|tbody|table|h[1-6]|p|style|title|head|body)>",
-    re.IGNORECASE,
 )
 _OPENS_BLOCK = re.compile(r"<(?:p|h[1-6]|blockquote|td|th)\b", re.IGNORECASE)
 _UNBREAKABLE = re.compile(r"<(?:!--|title|pre|textarea|script)", re.IGNORECASE)
@@ -71,8 +69,7 @@ def _size(text: str) -> int:
 
 def _joint(html: str, match: re.Match[str]) -> str:
     """Return the line end that may follow a tag, and doesn't yet."""
-    ends = _ENDS_FREELY.fullmatch(match[0], match[0].rfind("<")) if match[0][0] == "<" else None
-    return "\n" if ends and not html.startswith("\n", match.end()) else ""
+    return "\n" if match["free"] and not html.startswith("\n", match.end()) else ""
 
 
 def _is_single_spaced(token: str) -> bool:

@@ -147,18 +147,16 @@ class _Reader:
                 self._fault(tag.at, f"<{tag.name}", f"<{tag.name} isn't finished", "Close it: >")
                 return max(after, tag.at + 1), True
             after = match.end()
-            if match["close"]:
-                return after, match["close"] == "/>"
-            self._attribute(tag, match)
-
-    def _attribute(self, tag: MjmlTag, match: re.Match[str]) -> None:
-        name, at = match["name"], match.start("name")
-        if match["bare"] is not None:
-            words = f"{name}{match['bare']}"
-            self._fault(at, words, f"{words} has no quotes", f'Write {name}="…".')
-        elif not match["gap"]:
-            self._fault(at, name, f"no space before {name}", "Put a space between attributes.")
-        tag.attributes.append(Attribute(name, match["value"], match["quote"] or "", at))
+            gap, close, name, quote, value, bare = match.groups()
+            if close:
+                return after, close == "/>"
+            at = match.start("name")
+            tag.attributes.append(Attribute(name, value, quote or "", at))
+            if bare is not None:
+                words = f"{name}{bare}"
+                self._fault(at, words, f"{words} has no quotes", f'Write {name}="…".')
+            elif not gap:
+                self._fault(at, name, f"no space before {name}", "Put a space between attributes.")
 
     def _text_only(self, tag: MjmlTag, after: int) -> int:
         """Parse an element without child tags; return the offset after its end tag."""
