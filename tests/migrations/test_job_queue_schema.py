@@ -14,7 +14,8 @@ from digest.db import Database
 from digest.errors import DatabaseUnfit
 from digest.migrations import job_queue_schema
 from digest.migrations.job_queue_schema import bring_up, library, unfit
-from digest.migrations.upgrade import config, require_newest, upgrade
+from digest.migrations.revision import require_newest
+from digest.migrations.upgrade import config, upgrade
 
 postgres = pytest.mark.postgres
 LATER = "99.00.00_01_pre_later.sql"

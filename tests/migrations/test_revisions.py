@@ -28,7 +28,8 @@ from digest.delivery.models import (
 )
 from digest.issues.models import Issue, IssueState, Newsletter
 from digest.migrations.all_tables import METADATA, is_in_models
-from digest.migrations.upgrade import config, current, newest, upgrade
+from digest.migrations.revision import current, newest, revisions
+from digest.migrations.upgrade import config, upgrade
 from digest.service.backup import NUMBERS_APART
 from subscribers.models import Subscriber
 
@@ -162,8 +163,9 @@ def test_a_database_says_where_it_stands(bare: Database) -> None:
         assert current(session.connection()) == newest()
 
 
-def test_the_revisions_form_one_line() -> None:
-    assert len(ScriptDirectory(FOLDER).get_heads()) == 1
+def test_the_revisions_form_one_line_as_their_files_are_named() -> None:
+    line = [each.revision for each in ScriptDirectory(FOLDER).walk_revisions()]
+    assert line[::-1] == revisions()
 
 
 def test_a_moment_and_a_closed_set_come_back_as_they_went_in(bare: Database) -> None:

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import URL
 
 from digest.db import Database
-from digest.migrations.upgrade import current, newest, upgrade
+from digest.migrations.revision import current, newest
+from digest.migrations.upgrade import upgrade
 from tests.postgres import own_database
 
 pytestmark = pytest.mark.postgres

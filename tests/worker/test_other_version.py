@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 
 from digest.delivery.sending import StopSignal
-from digest.migrations.upgrade import newest
+from digest.migrations.revision import newest
 from digest.service import MINUTE, Job
 from digest.worker.batch_jobs import CHECKED_EVERY, BatchJobs
 from digest.worker.service_jobs import ServiceJobs

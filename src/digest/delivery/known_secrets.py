@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from digest.delivery.models import KnownSecret
 from digest.errors import BadSetting
+from digest.migrations.revision import require_newest
 from subscribers.sql import UnitOfWork, upsert
 
 NEXT_STEP = (
@@ -50,8 +51,6 @@ def require_all(store: UnitOfWork, marks: Sequence[str], now: datetime) -> None:
     are recorded. Raise `SecretGone` when a recorded secret is missing, and `DatabaseUnfit` for
     tables of another version.
     """
-    from digest.migrations.upgrade import require_newest
-
     with store.read() as session:
         require_newest(session.connection())
         why = missing_secrets(session, marks)

@@ -22,7 +22,8 @@ from digest.delivery.sending import restore_guard
 from digest.doctor.health_check import CheckResult, fault, fine, refused, warning
 from digest.issues.models import JobRun
 from digest.migrations import job_queue_schema, table_check
-from digest.migrations.upgrade import OTHER_TABLES, current, newest
+from digest.migrations.revision import current, newest
+from digest.migrations.upgrade import OTHER_TABLES
 from digest.service import copies
 
 #: Network file systems: file locks and shared memory, which SQLite's WAL needs, are unreliable

@@ -17,6 +17,7 @@ from sqlmodel import Session, col
 
 from digest.errors import DatabaseUnfit, DigestError
 from digest.issues.models import JobRun
+from digest.migrations.revision import require_newest
 from digest.service.logging_setup import scrub
 from subscribers.errors import SubscribersError
 from subscribers.sql import UnitOfWork, upsert
@@ -50,8 +51,6 @@ def run_if_due(
     runs again at its next time; an error of the database is logged only. So is one that another
     version has made or upgraded since: nothing is done there.
     """
-    from digest.migrations.upgrade import require_newest
-
     now = clock()
     try:
         with store.read() as session:

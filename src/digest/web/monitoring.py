@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from digest.app.installation import App
 from digest.issues.models import JobRun
-from digest.migrations.upgrade import current, newest
+from digest.migrations.revision import current, newest
 from digest.web.metrics import CONTENT_TYPE, metrics_text
 from digest.web.provider_webhook import RejectedPosts
 

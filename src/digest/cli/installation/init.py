@@ -14,8 +14,9 @@ from digest import signing_keys
 from digest.cli.context import CommandContext, JsonFlag, call_of
 from digest.delivery import known_secrets
 from digest.issues.models import Newsletter
+from digest.migrations.revision import current
 from digest.migrations.table_check import require_right
-from digest.migrations.upgrade import current, upgrade
+from digest.migrations.upgrade import upgrade
 from digest.settings import ENV_FILE, load
 from digest.setup import EnvFile
 

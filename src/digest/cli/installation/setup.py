@@ -35,7 +35,7 @@ from digest.doctor import (
 )
 from digest.errors import BadSetting, DigestError, WrongState
 from digest.mail.mailing import mailbox
-from digest.migrations.upgrade import current
+from digest.migrations.revision import current
 from digest.settings import ENV_FILE, by_init_name, load
 from digest.setup import (
     PRESS,

@@ -31,6 +31,7 @@ from digest.delivery.sending.planning import random_key
 from digest.errors import DatabaseUnfit
 from digest.issues import approval
 from digest.issues.models import Issue, IssueState, Newsletter, Slot, SlotState
+from digest.migrations.revision import require_newest
 from subscribers.sql import UnitOfWork, upsert
 
 MOST_ATTEMPTS = 32  #: that a guard file names; more than are started from a folder at one moment
@@ -158,8 +159,6 @@ def refresh_guard(store: UnitOfWork, file: RestoreGuardFile) -> None:
 
 
 def _require_original(store: UnitOfWork, file: RestoreGuardFile) -> _Verdict:
-    from digest.migrations.upgrade import require_newest
-
     with store.read() as session:
         require_newest(session.connection())
     verdict = _check(store, file)
