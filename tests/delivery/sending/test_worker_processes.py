@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import subprocess
 import sys
@@ -14,7 +15,12 @@ import pytest
 
 from digest.delivery.sending.dispatcher import dispatch, requests_per_process
 from digest.delivery.sending.settlement import Settlement
-from digest.delivery.sending.worker_processes import StopSignal, WorkerProcesses, usable_cores
+from digest.delivery.sending.worker_processes import (
+    StopSignal,
+    WorkerProcesses,
+    usable_cores,
+    worker_pool,
+)
 from digest.mail.mailing import Mailing
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, NotSent
@@ -103,6 +109,27 @@ def test_B08_while_the_provider_asks_for_rest_no_thread_claims_anything(
     # What was under way when it asked may still arrive.
     assert after - before < THREADS
     assert counts.accepted == 60
+
+
+def test_no_search_for_garbage_after_a_send_looks_at_what_was_imported(
+    make_readers: MakeReaders, make_sending: MakeSending
+) -> None:
+    make_readers(6)
+    sending, stop_signal = make_sending(), StopSignal()
+    gc.freeze()  # as a command does once its modules are there
+    try:
+        imported = gc.get_freeze_count()
+        with worker_pool(
+            sending,
+            0,
+            work=lambda *_: None,
+            stop_signal=stop_signal,
+            close_store=lambda: None,
+        ) as workers:
+            dispatch(sending, workers=workers)
+        assert gc.get_freeze_count() > imported / 2
+    finally:
+        gc.unfreeze()
 
 
 GIVES_UP = """

@@ -178,17 +178,15 @@ def mark_sent_if_done(session: Session, edition_id: int, now: datetime) -> Deliv
 def rare_garbage_collection() -> Iterator[None]:
     """Run the garbage collector rarely: a batch makes thousands of objects and no cycle.
 
-    At the default threshold, the collector walks every module's objects over and over, which takes
-    a third of the time of a send.
+    At the default threshold, the collector walks every object over and over, which takes a third of
+    the time of a send.
     """
     young, *older = gc.get_threshold()
-    gc.freeze()
     gc.set_threshold(max(young, 100_000), *older)
     try:
         yield
     finally:
         gc.set_threshold(young, *older)
-        gc.unfreeze()
 
 
 class _SenderThreads:

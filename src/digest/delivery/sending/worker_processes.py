@@ -93,7 +93,9 @@ def worker_pool(
     """
     close_store()
     workers, seconds = WorkerProcesses(), LAST_SECONDS
-    gc.freeze()  # keeps the memory of today's objects shared between the processes
+    # Keeps the memory of today's objects shared between the processes. They stay so: the search at
+    # the end of the process would take longer than 30,000 readers.
+    gc.freeze()
     try:
         for _ in range(count):
             pid, pipe = _fork(sending, work, stop_signal)
@@ -104,7 +106,6 @@ def worker_pool(
         seconds += stop_signal.grace if isinstance(fault, Exception) else 0
         raise
     finally:
-        gc.unfreeze()
         for pid, pipe in workers.running.items():
             if (code := _wait_for_end(pid, seconds)) < 0:
                 log.warning("a worker process was killed (signal %d)", -code)
