@@ -1,6 +1,7 @@
 """Build, lint and approve issues by an installation's settings and templates.
 
 This module hides with which settings a mail is rendered and linted, and what allows it to be sent.
+What renders is imported where it renders: a send on its way needs the checks alone.
 """
 
 from __future__ import annotations
@@ -27,8 +28,6 @@ from digest.issues.picking import set_count
 from digest.mail.mailing import UNSUBSCRIBE_TAG
 from digest.render.lint import Finding
 from digest.render.rendered import Rendered
-from digest.render.sandbox import render_confined
-from digest.render.template_paths import template_sources
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,8 @@ class IssueBuilding:
     @cached_property
     def builder(self) -> IssueBuilder:
         """The builder that renders and checks an issue's mail."""
+        from digest.render.sandbox import render_confined
+
         settings = self.resources.settings
         return IssueBuilder(
             base_url=settings.base_url,
@@ -64,6 +65,8 @@ class IssueBuilding:
 
     def template_sources(self) -> dict[str, str]:
         """Return the source of each template of an issue, by name; raises `TemplateBroken`."""
+        from digest.render.template_paths import template_sources
+
         return template_sources("issue", folder=self.resources.template_folder)
 
     def build(
@@ -176,6 +179,8 @@ class IssueBuilding:
     @staticmethod
     def rerender(view: IssueView, sources: provenance.Sources) -> Rendered:
         """Render an issue with the template sources in *sources*, and none of today's."""
+        from digest.render.sandbox import render_confined
+
         with TemporaryDirectory() as folder:
             for name, source in sources.items():
                 path = Path(folder, name)

@@ -5,7 +5,7 @@ Hides what the service has to find for an issue to leave, and the sentence that 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -77,9 +77,7 @@ def newest_statuses(
     With them comes the number of earlier issues that are left out.
     """
     listed = listed_issues(session, newsletter.id, newest)
-    if not listed.issues:  # the templates, and all that reads them, aren't needed
-        return [], listed.earlier
-    templates = provenance.template_hash(app.issues.template_sources())
+    templates = _templates(app, listed.issues)
     statuses = [
         issue_status_of(app, session, issue, store.edition_of(session, issue), templates=templates)
         for issue in listed.issues
@@ -108,7 +106,7 @@ def issue_outlook(
     *templates* is the hash of the templates in use, where it is known already.
     """
     newsletter, now = store.newsletter_of(session, issue), app.clock()
-    templates = templates or provenance.template_hash(app.issues.template_sources())
+    templates = _templates(app, [issue]) if templates is None else templates
     editorial = approval.editorial_standing(session, issue, templates=templates)
     dated = store.dated(issue, newsletter)
     if issue.state is not IssueState.BUILT:
@@ -127,6 +125,16 @@ def issue_outlook(
         says=says,
         next_step=_next_step(session, issue, leaves, now, approved=editorial.approved),
     )
+
+
+def _templates(app: App, issues: Sequence[Issue]) -> str:
+    """Return the hash of the templates in use, which an approval of a built issue is bound to.
+
+    It is empty where no issue is only built: the templates, and all that reads them, aren't needed.
+    """
+    if not any(issue.state is IssueState.BUILT for issue in issues):
+        return ""
+    return provenance.template_hash(app.issues.template_sources())
 
 
 def _would_get(session: Session, issue: Issue, newsletter: Newsletter, now: datetime) -> int | None:
