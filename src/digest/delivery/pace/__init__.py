@@ -5,9 +5,12 @@ and requests under way. `pace_rows` keeps how far each scope has come in one row
 claim asks `take` in its own transaction, which counts the batch or says when to ask again, and a
 settlement that was asked to pause makes every machine `hold`. `warm_up` adds a limit a day, which
 grows with the days on which mail left, and stops when too many bounce or complain. `waits` tells
-people what mail waits for. Without a limit no row is written but for a pause.
+people what mail waits for. Without a limit no row is written but for a pause. `adaptive_limit` is
+the only part that each process has for itself: how many requests it has under way by how they are
+answered.
 """
 
+from digest.delivery.pace.adaptive_limit import AdaptiveLimit
 from digest.delivery.pace.limits import UNLIMITED, Pace, domains_of, scope_of
 from digest.delivery.pace.pace_rows import (
     PaceWait,
@@ -39,6 +42,7 @@ from digest.delivery.pace.warm_up import (
 
 __all__ = [
     "UNLIMITED",
+    "AdaptiveLimit",
     "Pace",
     "PaceWait",
     "WarmUpDay",

@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from digest.delivery.counts import DeliveryCounts, count_deliveries
 from digest.delivery.models import Rollout
-from digest.delivery.pace import PaceWait, WarmUpLimits, judge_warm_up, waits
+from digest.delivery.pace import AdaptiveLimit, PaceWait, WarmUpLimits, judge_warm_up, waits
 from digest.delivery.sending.batch_worker import (
     EditionSend,
     UnsettledResponse,
@@ -36,6 +36,7 @@ from digest.issues.models import Edition, Issue, IssueState
 from subscribers.announcements.models import AnnouncementKind
 
 POLL_SECONDS = 1.0  # seconds: the delay within which a stop or a resumed batch is noticed
+ROOM_SECONDS = 0.2  #: after which a thread that waits for room looks whether to stop
 FAR_POLL_SECONDS = 30.0  #: the same where a limit lets the next batch go only later than that
 JUDGED_EVERY = timedelta(minutes=1)  #: how often a send judges a warm-up
 TOLD_FROM = timedelta(minutes=2)  #: a wait for the pace that a person is told of
@@ -58,8 +59,8 @@ def dispatch(
     `StopSignal.stop`, or when no batch is due within *longest_wait* seconds. It may be called again
     at any time, from any number of processes. After a stop, requests under way have the grace of
     *stop_signal*, in seconds, to end; recovery puts the others in doubt. *concurrency* is the
-    number of requests under way at once, those of *workers* included. Raise the first fault of a
-    thread, once the other threads have ended.
+    most requests under way at once, those of *workers* included; how many there are follows the
+    provider's answers. Raise the first fault of a thread, once the other threads have ended.
     """
     stop_signal = stop_signal or StopSignal()
     workers = WorkerProcesses() if workers is None else workers
@@ -67,10 +68,10 @@ def dispatch(
     again = True
     threads = max(1, concurrency - len(workers) * requests_per_process(concurrency, len(workers)))
     with rare_garbage_collection():
-        senders = _SenderThreads(sending, stop_signal, progress, longest_wait)
+        senders = _SenderThreads(sending, stop_signal, progress, threads, longest_wait)
         workers.follow(senders.report)
         while again:
-            _send_all(senders, threads, stop_signal, workers)
+            _send_all(senders, stop_signal, workers)
             # Another process may have died meanwhile, and no process may have claimed its batches.
             again = (
                 not stop_signal.stopping.is_set()
@@ -92,21 +93,15 @@ def send_alongside(
 ) -> None:
     """Send as a worker process; recovery and marking the issue sent are left to the parent."""
     with rare_garbage_collection():
-        _send_all(
-            _SenderThreads(sending, stop_signal, on_settlement),
-            concurrency,
-            stop_signal,
-            WorkerProcesses(),
-        )
+        senders = _SenderThreads(sending, stop_signal, on_settlement, concurrency)
+        _send_all(senders, stop_signal, WorkerProcesses())
 
 
-def _send_all(
-    senders: _SenderThreads, concurrency: int, stop_signal: StopSignal, workers: WorkerProcesses
-) -> None:
+def _send_all(senders: _SenderThreads, stop_signal: StopSignal, workers: WorkerProcesses) -> None:
     threads = [
         # Daemon threads: once the grace is over, the process may end without them.
         threading.Thread(target=senders.work, name=f"sender-{n}", daemon=True)
-        for n in range(concurrency)
+        for n in range(senders.most)
     ]
     for thread in threads:
         thread.start()
@@ -197,11 +192,15 @@ class _SenderThreads:
         sending: EditionSend,
         stop_signal: StopSignal,
         progress: OnSettlement,
+        most: int,
         longest_wait: float = math.inf,
     ) -> None:
-        self._longest_wait = longest_wait
+        self.most, self._longest_wait = most, longest_wait
         self._sending, self._stop_signal, self._progress = sending, stop_signal, progress
         self._lock = threading.Lock()
+        self._limit = AdaptiveLimit(most)
+        self._room = threading.Condition()  # notified when another thread may come in
+        self._inside = 0  # threads that send, or look for a batch; at most the limit
         self._busy = 0  # threads that hold a batch
         self._told = ""  # the last wait that was reported
         self._judged = datetime.min.replace(tzinfo=UTC)  # when the warm-up was judged last
@@ -213,7 +212,12 @@ class _SenderThreads:
         """Send batch after batch until no batch can be sent, or a stop; the loop of one thread."""
         try:
             while self._go_on():
-                self._run()
+                if not self._enter():
+                    continue
+                try:
+                    self._run()
+                finally:
+                    self._leave()
                 if self._go_on() and not self._wait():
                     return
         except BaseException as fault:  # raised by `dispatch`; the others finish their batches
@@ -222,6 +226,24 @@ class _SenderThreads:
 
     def _go_on(self) -> bool:
         return not (self._stop_signal.stopping.is_set() or self._failed.is_set())
+
+    def _enter(self) -> bool:
+        """Wait for a moment until one thread more may send; return whether it may."""
+        with self._room:
+            if self._inside >= self._limit.requests:
+                self._room.wait(ROOM_SECONDS)
+            may = self._inside < self._limit.requests
+            self._inside += may
+            return may
+
+    def _leave(self) -> None:
+        with self._room:
+            self._inside -= 1
+            self._room.notify()
+
+    def _is_one_too_many(self) -> bool:
+        with self._room:
+            return self._inside > self._limit.requests
 
     def _run(self) -> None:
         """Send while batches can be claimed; always settle a batch that was handed over."""
@@ -238,10 +260,20 @@ class _SenderThreads:
                     busy = 1
                     with self._lock:
                         self._busy += 1
-                unsettled = send_batch(self._sending, claimed) if claimed else None
+                unsettled = self._send(claimed) if claimed else None
         finally:
             with self._lock:
                 self._busy -= busy
+
+    def _send(self, claimed: Claim) -> UnsettledResponse | None:
+        """Send a batch, and learn from the answer how many may be under way."""
+        began = time.monotonic()
+        unsettled = send_batch(self._sending, claimed)
+        if unsettled is not None:
+            with self._room:
+                self._limit.note(unsettled.answer, began=began, ended=time.monotonic())
+                self._room.notify()
+        return unsettled
 
     def _settle_and_claim(
         self, unsettled: UnsettledResponse | None
@@ -249,7 +281,7 @@ class _SenderThreads:
         return settle_patiently(
             self._sending,
             unsettled,
-            more=self._go_on(),
+            more=self._go_on() and not self._is_one_too_many(),
             stopping=self._stop_signal.stopping,
         )
 
