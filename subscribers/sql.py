@@ -134,11 +134,11 @@ Row = tuple[Any, ...]
 
 
 class BulkStatement:
-    """A statement that the database driver executes for many rows, without the object mapper.
+    """A statement that the database driver executes, without the object mapper and its types.
 
     *build* gets the dialect's name and returns the statement, which is compiled once for each
     dialect. *names* are its parameters, in the order of the values in a row; the values must be
-    types the driver accepts without conversion.
+    types the driver accepts without conversion, and what it returns isn't converted either.
     """
 
     def __init__(self, build: Callable[[str], Any], names: Sequence[str]) -> None:
@@ -150,9 +150,15 @@ class BulkStatement:
         if not rows:
             return 0
         connection = session.connection()
-        sql, order = self._compiled_for(connection)
+        text, order = self._compiled_for(connection)
         ordered = rows if order is None else [order(row) for row in rows]
-        return connection.exec_driver_sql(sql, ordered).rowcount
+        return connection.exec_driver_sql(text, ordered).rowcount
+
+    def fetch(self, session: Session, row: Row) -> Sequence[Sequence[Any]]:
+        """Execute the statement for one row of parameters, and return all that it selects."""
+        connection = session.connection()
+        text, order = self._compiled_for(connection)
+        return connection.exec_driver_sql(text, row if order is None else order(row)).fetchall()
 
     def _compiled_for(self, connection: Connection) -> tuple[str, Callable[[Row], Row] | None]:
         dialect_name = connection.dialect.name

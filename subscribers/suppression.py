@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Text, bindparam, case, delete, func, select, update
+from sqlalchemy import Text, case, delete, func, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -34,12 +34,6 @@ BOUNCE_REST = timedelta(days=30)
 DECLINE_LASTS = timedelta(days=365)
 _DATED = SuppressionReason.HARD_BOUNCE
 STRICTNESS = {reason: rank for rank, reason in enumerate(SuppressionReason)}
-_FIND = select(
-    col(Suppression.address_hash),
-    col(Suppression.reason),
-    col(Suppression.at),
-    col(Suppression.erased_at),
-).where(col(Suppression.address_hash).in_(bindparam("hashes", expanding=True)))
 
 
 class SuppressionRecord(NamedTuple):
@@ -90,15 +84,13 @@ def find(session: Session, address_key: str, hashes: Hashes) -> SuppressionRecor
 
 def find_all(session: Session, keys: list[str], hashes: Hashes) -> dict[str, SuppressionRecord]:
     """Return the suppressed ones among these keys, each with its strictest record."""
-    owner = {address_hash: key for key in keys for address_hash in hashes.every(key)}
+    pairs = [(known, key) for key in keys for known in hashes.every(key)]
     records: dict[str, SuppressionRecord] = {}
-    for part in sql.chunks(owner):
-        for address_hash, reason, at, erased_at in session.connection().execute(
-            _FIND, {"hashes": part}
-        ):
-            key = owner[address_hash]
-            record = SuppressionRecord(reason, at, erased_at)
-            records[key] = _strictest(records.get(key), record)
+    for key, reason, at, erased_at in session.connection().execute(
+        _found(sql.dialect(session)), sql.json_rows_parameter(pairs)
+    ):
+        record = SuppressionRecord(reason, at, erased_at)
+        records[key] = _strictest(records.get(key), record)
     return records
 
 
@@ -199,6 +191,15 @@ def mailbox_hash(address_key: str, hashes: Hashes) -> str:
 
 def _mailbox_name(address_key: str) -> str:
     return f"declined {mailbox(address_key)}"
+
+
+@cache
+def _found(dialect: str) -> Any:
+    pairs = sql.json_rows(dialect, address_hash=Text, key=Text)
+    same = pairs.c.address_hash == col(Suppression.address_hash)
+    return select(
+        pairs.c.key, col(Suppression.reason), col(Suppression.at), col(Suppression.erased_at)
+    ).join_from(sql.table(Suppression), pairs, same)
 
 
 @cache

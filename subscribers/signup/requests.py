@@ -10,10 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Boolean, Text, bindparam, insert, select
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from subscribers import sql
@@ -61,15 +60,14 @@ def record_requests(
         for request in requests
     ]
     stops = rate_limits.check_requests(session, origins, limits, hashes, now)
-    rows = [_row(request) for request, stop in zip(requests, stops, strict=True) if stop is None]
-    if rows:
-        statement = _insertion(sql.dialect(session))
-        session.connection().execute(statement, {**sql.json_rows_parameter(rows), "at": now})
+    at = _stored(session, now)
+    rows = [_row(request, at) for request, stop in zip(requests, stops, strict=True) if not stop]
+    _INSERT.run(session, rows)
     rate_limits.note(session, Counter(stop for stop in stops if stop is not None), now)
     return stops
 
 
-def _row(request: SignupRequest) -> tuple[Any, ...]:
+def _row(request: SignupRequest, at: Any) -> sql.Row:
     return (
         request.address.text,
         request.address.key,
@@ -80,25 +78,29 @@ def _row(request: SignupRequest) -> tuple[Any, ...]:
         request.seen_from,
         request.asks_for,
         request.joins,
+        at,
     )
 
 
-_TEXTS = (
-    "address",
-    "address_key",
-    "newsletter",
-    "form",
-    "wording",
-    "language",
-    "seen_from",
-    "asks_for",
+def _stored(session: Session, moment: datetime) -> Any:
+    """Return a moment as the session's driver takes it."""
+    dialect = session.get_bind().dialect
+    process = sql.table(RecordedSignup).c.at.type.bind_processor(dialect)
+    return process(moment) if process else moment
+
+
+_INSERT = sql.BulkStatement(
+    lambda _dialect: insert(sql.table(RecordedSignup)).inline(),
+    [
+        "address",
+        "address_key",
+        "newsletter",
+        "form",
+        "wording",
+        "language",
+        "seen_from",
+        "asks_for",
+        "joins",
+        "at",
+    ],
 )
-
-
-@cache
-def _insertion(dialect: str) -> Any:
-    """Return the statement that adds the rows `_row` makes."""
-    table = sql.table(RecordedSignup)
-    requests = sql.json_rows(dialect, **dict.fromkeys(_TEXTS, Text), joins=Boolean)
-    rows = select(*requests.c, bindparam("at", type_=table.c.at.type))
-    return insert(table).from_select([*_TEXTS, "joins", "at"], rows)
