@@ -113,6 +113,7 @@ class DistantSink(asyncio.Protocol):
         said = self._outgoing.read()
         if said:
             at = max(self._loop.time() + ROUND_TRIP, self._silent_until)
+            # The transport is one that writes.
             self._loop.call_at(at, self._transport.write, said)  # type: ignore[attr-defined]
 
 
@@ -121,6 +122,7 @@ class Storm:
     """Which requests are told to slow down: the same share at random, and for a while all."""
 
     began: float = 0.0
+    # Repeatable is the point.
     chance: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311
 
     def says_no(self, now: float) -> bool:

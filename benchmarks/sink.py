@@ -40,7 +40,7 @@ class _Sink(asyncio.Protocol):
                 self._answer()
 
     def _answer(self) -> None:
-        write = self._transport.write  # type: ignore[attr-defined]
+        write = self._transport.write  # type: ignore[attr-defined]  # it writes
         if self._seconds:
             asyncio.get_running_loop().call_later(self._seconds, write, ANSWER)
         else:

@@ -114,24 +114,24 @@ def stories(readers: int) -> Iterator[dict[str, Any]]:
         at = START + number // 500
         luck = rng.random()
         yield event(number, "processed", at)
-        if luck < 0.005:  # noqa: PLR2004
+        if luck < 0.005:  # noqa: PLR2004 - a share of readers
             why = "550 5.1.1 no such mailbox here"
-            kind = "bounce" if luck < 0.003 else "blocked"  # noqa: PLR2004
+            kind = "bounce" if luck < 0.003 else "blocked"  # noqa: PLR2004 - a share of readers
             classed = "Invalid Address"
             yield event(
                 number, "bounce", at + 2, type=kind, reason=why, bounce_classification=classed
             )
             continue
-        if luck < 0.03:  # noqa: PLR2004
+        if luck < 0.03:  # noqa: PLR2004 - a share of readers
             yield event(number, "deferred", at + 1, response="450 4.2.1 later", attempt="1")
         yield event(number, "delivered", at + 3, response="250 2.0.0 OK", ip="192.0.2.25", tls=1)
-        if luck > 0.25:  # noqa: PLR2004
-            machine = luck > 0.6  # noqa: PLR2004
+        if luck > 0.25:  # noqa: PLR2004 - a share of readers
+            machine = luck > 0.6  # noqa: PLR2004 - a share of readers
             yield event(number, "open", at + 60, useragent=AGENT, sg_machine_open=machine)
-        if luck > 0.75:  # noqa: PLR2004
+        if luck > 0.75:  # noqa: PLR2004 - a share of readers
             url = f"https://verdicts.example.com/comparisons/{number % 12}"
             yield event(number, "click", at + 90, useragent=AGENT, url=url)
-        if luck > 0.9996:  # noqa: PLR2004
+        if luck > 0.9996:  # noqa: PLR2004 - a share of readers
             yield event(number, "spamreport", at + 99)
 
 
@@ -165,7 +165,7 @@ def storm(readers: int, events: int, *, disorder: bool) -> Iterator[bytes]:
         if len(lines) == (events if not disorder else round(events * 0.69)):
             break
     if disorder:
-        rng = Random(2)  # noqa: S311
+        rng = Random(2)  # noqa: S311 - repeatable
         again = (orjson.loads(rng.choice(lines)) for _ in range(round(events * 0.30)))
         lines += [orjson.dumps({**one, "sg_event_id": f"again-{rng.random()}"}) for one in again]
         lines += [rng.choice(JUNK) for _ in range(events - len(lines))]

@@ -57,6 +57,7 @@ class Leavers:
             return
         for part in chunks(keys, CHUNK_SIZE):
             marks = ", ".join("?" * len(part))
+            # The part put in is question marks.
             query = f"SELECT address_key FROM leaver WHERE address_key IN ({marks})"  # noqa: S608
             for (key,) in self._database.execute(query, part):
                 yield key

@@ -95,7 +95,7 @@ def make_carrier(database: Database) -> MakePost:
             "base_url": BASE,
             "hours": 48,
         }
-        return LetterTransport(**(usual | choices))  # type: ignore[arg-type]
+        return LetterTransport(**(usual | choices))  # type: ignore[arg-type]  # by name
 
     return make
 

@@ -27,6 +27,7 @@ START = [sys.executable, "-m", "digest", "fake-sendgrid"]
 @contextmanager
 def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     pipe = subprocess.PIPE
+    # It's our own command.
     with subprocess.Popen([*START, *arguments], stdout=pipe, stderr=pipe, text=True) as process:  # noqa: S603
         try:
             yield process

@@ -381,7 +381,7 @@ def test_the_desk_can_be_used_by_keyboard_and_by_ear(page: Page) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_words_of_the_desk_stand_out(page: Page, scheme: str) -> None:
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a literal
     for tab in ("content", "checks", "approve"):
         page.locator(f".tabs [data-tab={tab}]").click()
         found = page.evaluate(CONTRASTS)

@@ -129,6 +129,7 @@ def test_F09_a_link_that_is_none_is_left_out(url: str, confined: RenderProcess) 
 
 @pytest.mark.parametrize(
     ("url", "rule"),
+    # The lookalike letter is the point.
     [("https://localhost/x", "local-host"), ("https://аpple.example/", "lookalike-host")],  # noqa: RUF001
 )
 def test_F09_a_link_that_may_deceive_is_reported(

@@ -127,6 +127,7 @@ def test_no_other_command_asks_for_the_package_that_draws() -> None:
         "import sys; sys.modules['vl_convert'] = None; from digest.cli import COMMANDS, load\n"
         "for commands in COMMANDS.values(): [load(name) for name in commands]"
     )
+    # It's our own command.
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603
 
 

@@ -99,6 +99,6 @@ def test_a_slot_without_an_issue_names_none(world: World, state: str) -> None:
         (slot, *_) = [
             each for each in recent_slots(session, series, world.now) if each.state == "ahead"
         ]
-        slot.state = state  # type: ignore[assignment]
+        slot.state = state  # type: ignore[assignment]  # any word
         assert "approve" not in slot_facts(session, slot, lambda *_: NOT_YET)["next_step"]
         session.rollback()

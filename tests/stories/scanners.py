@@ -71,16 +71,18 @@ def _each(
 ) -> list[Fetch]:
     """Follow some links, each *step* seconds after the one before."""
     paths = list(copy.votes)[part]
+    # The fields come by name.
     return [Fetch(at + n * step, path + junk, **how) for n, path in enumerate(paths)]  # type: ignore[arg-type]
 
 
 def _first(copy: MailCopy, at: int = HOUR, **how: object) -> list[Fetch]:
-    return _each(copy, at, part=slice(1), **how)  # type: ignore[arg-type]
+    return _each(copy, at, part=slice(1), **how)  # type: ignore[arg-type]  # by name
 
 
 def _press(copy: MailCopy, at: int, link: int = 0, **how: object) -> Fetch:
     """Press the button of the page that a link opens."""
     token, tool, call = copy.votes[link].rsplit("/", 2)
+    # The fields come by name.
     return Fetch(at, token, "POST", form={f"tool-{tool}": call}, **how)  # type: ignore[arg-type]
 
 

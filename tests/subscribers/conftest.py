@@ -78,7 +78,7 @@ def load_csv(database: Database, tmp_path: Path, hashes: Hashes, now: datetime) 
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         given: dict[str, object] = {"hashes": hashes, "now": now, **more}
-        return import_list(database, path, options, **given)  # type: ignore[arg-type]
+        return import_list(database, path, options, **given)  # type: ignore[arg-type]  # by name
 
     return load_csv
 

@@ -36,6 +36,7 @@ def purged(database: Database, hashes: Hashes, now: datetime) -> Purge:
 
 def count(database: Database, table: str) -> int:
     with database.read() as session:
+        # The part put in is a table's name.
         rows: int = session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()  # noqa: S608
     return rows
 

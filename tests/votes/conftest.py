@@ -136,6 +136,7 @@ class Poll:
         number = comparison or min(self.pairs)
         with self.database.read() as session:
             counts = counts_of(session, [number]).get(number, {})
+        # There are two.
         return tuple(counts.get(self.pairs[number][tool], VoteCount()))  # type: ignore[return-value]
 
     def held(self) -> list[HeldReason | None]:

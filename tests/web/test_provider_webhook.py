@@ -226,7 +226,7 @@ def test_C09_beyond_what_memory_is_set_aside_for_a_post_is_told_to_come_again(
     webhook: WebhookClient,
 ) -> None:
     assert webhook.post(b"[]").status == 204
-    handler = webhook.site.routes[0].endpoint.__self__  # type: ignore[attr-defined]
+    handler = webhook.site.routes[0].endpoint.__self__  # type: ignore[attr-defined]  # a method
     handler._under_way = MOST_AT_ONCE
     answer = webhook.post(b"[]")
     assert (answer.status, answer.read) == (503, 0)

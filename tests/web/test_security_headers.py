@@ -224,6 +224,7 @@ def everything(site: Running) -> dict[str, list[object]]:
         connection = session.connection()
         tables = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'")
         return {
+            # The part put in is a table's name.
             name: list(connection.exec_driver_sql(f'SELECT * FROM "{name}"'))  # noqa: S608
             for (name,) in tables.all()
             if name not in ("vote_visit", "scanned_copy")

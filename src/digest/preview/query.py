@@ -53,7 +53,7 @@ class PreviewQuery:
 
     def query(self, **changed: object) -> str:
         """Return the query string, with the *changed* fields; defaults are left out."""
-        target = replace(self, **changed) if changed else self  # type: ignore[arg-type]
+        target = replace(self, **changed) if changed else self  # type: ignore[arg-type]  # by name
         default = PreviewQuery()
         pairs = {
             name: ("on" if value else "off") if isinstance(value, bool) else str(value)

@@ -88,6 +88,7 @@ _LONG = "Sehr-geehrte-Donaudampfschifffahrtsgesellschaftskapitänsmütze"
 _ARABIC = "أداة تكتب الشيفرة وتشرحها سطرًا سطرًا دون أن تطلب حسابًا"
 _HOSTILE = "</mj-text><mj-raw><script>alert(1)</script> {{ 7*7 }} -digest_unsubscribe_token- <%x%>"
 _ID = 1  # of every comparison
+SKIPS = 4  #: the seat that would skip every tool
 _STACKED = "Z" + "\u0351\u0352\u0300\u0334" * 40
 
 
@@ -119,7 +120,7 @@ def contender(side: int, name: str, *, verdict: str | None = None, **facts: Any)
         name=name,
         **(defaults | facts),
         verdicts=[
-            Verdict(seat=seat, quote=quote, call=Call.SKIP if seat == 4 else Call.SHIP)  # noqa: PLR2004
+            Verdict(seat=seat, quote=quote, call=Call.SKIP if seat == SKIPS else Call.SHIP)
             for seat, quote in enumerate(quotes, 1)
         ],
     )

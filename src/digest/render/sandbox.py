@@ -151,7 +151,7 @@ class RenderProcess:
     def _exchange(self, process: subprocess.Popen[bytes], request: bytes) -> dict[str, Any]:
         deadline = time.monotonic() + self.seconds
         assert process.stdin  # noqa: S101 - both are pipes
-        assert process.stdout  # noqa: S101
+        assert process.stdout  # noqa: S101 - as above
         _write(process.stdin, request)
         size = _LENGTH.unpack(_read(process.stdout, _LENGTH.size, deadline))[0]
         if size > _MAX_ANSWER:

@@ -57,7 +57,7 @@ def render(spec: Spec, size: str, name: str, title: str, says: str) -> Markup:
         **spec,
     }
     drawn = to_svg(whole, vl_version=VERSION)
-    width, height = _SIZE.search(drawn).groups()  # type: ignore[union-attr]
+    width, height = _SIZE.search(drawn).groups()  # type: ignore[union-attr]  # every SVG has one
     own = f"{name}-{size}"
     # vl-convert escapes numbers and labels; the title and the description are escaped here.
     opening = (
@@ -66,6 +66,7 @@ def render(spec: Spec, size: str, name: str, title: str, says: str) -> Markup:
         f'<title id="{own}-t">{escape(title)}</title><desc id="{own}-d">{escape(says)}</desc>'
     )
     inside = _OPENING.sub("", drawn, count=1)
+    # What vl-convert didn't escape is escaped above.
     return Markup(opening + re.sub(r' (role|aria-\w+)="[^"]*"', "", inside))  # noqa: S704
 
 

@@ -240,7 +240,7 @@ def test_the_client_is_killed_after_its_mail_was_accepted(fake: RunningFake) -> 
     arguments = [urlsplit(fake.url).netloc, orjson.dumps(make_body()).decode()]
     pipe = subprocess.PIPE
     command = [sys.executable, "-c", program, *arguments]
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as client:  # noqa: S603
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as client:  # noqa: S603 - our own
         fake.set_faults([{"do": "kill", "pid": client.pid}])
         output, _ = client.communicate(b"go\n", timeout=20)
     assert (client.returncode, output) == (-9, b"")

@@ -151,7 +151,7 @@ def test_a_moment_that_was_moved_ahead_is_still_found() -> None:
 )
 def test_what_no_calendar_has_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(BadCadence):
-        Cadence(**wrong)  # type: ignore[arg-type]
+        Cadence(**wrong)  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.parametrize("name", ["", "t", "someday"])

@@ -68,8 +68,8 @@ def vote_like(database: Database, reader: int, seat: int, now: datetime, *, tool
         rows = session.exec(
             select(Contender, Revision.comparison_id)
             .join(Revision)
-            .where(Contender.name.in_(list(_names())))  # type: ignore[attr-defined]
-            .order_by(Contender.id)  # type: ignore[arg-type]
+            .where(Contender.name.in_(list(_names())))  # type: ignore[attr-defined]  # a column
+            .order_by(Contender.id)  # type: ignore[arg-type]  # a column
         ).all()
         session.add_all(
             Vote(

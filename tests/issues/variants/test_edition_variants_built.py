@@ -95,6 +95,7 @@ def test_the_variants_made_again_are_the_same_bytes(
 
     assert differs() == ()
     with installation.database.write() as session:
+        # It's there: the fixture made it.
         session.exec(select(EditionVariant)).first().text += "!"  # type: ignore[union-attr]
     assert differs() == ("variant 2",)
 

@@ -72,6 +72,7 @@ def test_a_withdrawn_comparison_is_not_compared(database: Database, now: datetim
     reader = add_reader(database)
     vote_like(database, reader, 2, now)
     with database.write() as session:
+        # It's there: the fixture made it.
         session.exec(select(Comparison)).first().withdrawn_at = now  # type: ignore[union-attr]
     with database.read() as session:
         match = match_of(session, reader)

@@ -95,6 +95,7 @@ BROKEN: list[tuple[MailRule, LintedMail, Severity]] = [
     (links.local_hosts, html('<a href="https://10.0.0.8/">'), Severity.WARNING),
     (links.plain_http, html('<a href="http://a.example/">'), Severity.WARNING),
     (links.lookalike_hosts, html('<a href="https://xn--pple-43d.com/">'), Severity.WARNING),
+    # The lookalike letter is the point.
     (links.lookalike_hosts, html('<a href="https://аpple.com/">'), Severity.WARNING),  # noqa: RUF001
     (links.click_marks, html(f'<a href="{LINK}">'), Severity.ERROR),
     (links.click_marks, html(f'<a href="{LINK}" clicktracking=off>'), Severity.ERROR),

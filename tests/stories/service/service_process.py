@@ -115,7 +115,7 @@ class ServiceHarness:
         for minute in range(12):
             moment = to + timedelta(minutes=minute)
             self.set_clock(moment)
-            self.wait(lambda at=moment: self._ticked(at))  # type: ignore[misc]
+            self.wait(lambda at=moment: self._ticked(at))  # type: ignore[misc]  # bound here
             if minute and until():
                 return
         raise AssertionError(self.log())

@@ -63,6 +63,7 @@ def test_E03_a_clock_that_jumps_in_a_send_gives_no_second_copy_and_no_endless_wa
     harness.start()
     for jump in (timedelta(hours=1), timedelta(days=8), timedelta(days=-1), timedelta(minutes=5)):
         before = taken(harness)
+        # The loop's value is bound here.
         harness.wait(lambda n=before: taken(harness) > n or sent(harness))  # type: ignore[misc]
         harness.set_clock(TUESDAY + jump)
     harness.wait(lambda: sent(harness))

@@ -46,7 +46,7 @@ def test_the_page_says_what_is_set_of_the_network(
 def test_the_page_says_what_opens_and_clicks_tell(
     make_site: Callable[..., Site], tracking: str, said: str
 ) -> None:
-    about = replace(INFO, tracking=tracking)  # type: ignore[arg-type]
+    about = replace(INFO, tracking=tracking)  # type: ignore[arg-type]  # a literal
     assert said in make_site(newsletters={NEWSLETTER: about}).http.get("/privacy").text
 
 

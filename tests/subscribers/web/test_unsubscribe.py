@@ -144,7 +144,7 @@ def test_the_link_in_a_mail_alone_brings_nobody_back(site: Site, path: str) -> N
 def test_G08_one_click_leaves_whatever_the_body(
     site: Site, path: str, body: dict[str, object]
 ) -> None:
-    answer = site.http.post(path, **body)  # type: ignore[arg-type]
+    answer = site.http.post(path, **body)  # type: ignore[arg-type]  # by name
     assert answer.status_code == 200
     assert site.standing(READER) is Standing.UNSUBSCRIBED
 

@@ -25,6 +25,7 @@ MAGIC = b"DGE1"
 _HEAD = Struct(">4sQQII")  # magic, received and signed in seconds, length, checksum
 _SUFFIX = ".events"
 MOST_BYTES = 2 << 30  #: limit for all files together
+DAY_SECONDS = 24 * 60 * 60
 FILE_BYTES = 64 << 20  #: size at which a new file is begun
 
 
@@ -173,7 +174,7 @@ class Spool:
         if alive(_owner(name)) is False:
             return False
         with suppress(FileNotFoundError):
-            return time.time() - (self.folder / name).stat().st_mtime < 86_400  # noqa: PLR2004
+            return time.time() - (self.folder / name).stat().st_mtime < DAY_SECONDS
         return False
 
 

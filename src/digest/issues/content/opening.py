@@ -16,6 +16,8 @@ from digest.issues.content.standing import PairStanding, Support, share_of, stan
 from digest.issues.content.view import ComparisonView, ContenderView
 from subscribers.locale import N_, translations
 
+EVERYONE = 100  #: the share, in percent, of a tool that all would ship
+
 
 class Opening(NamedTuple):
     """The sentence, and the wording behind it: the English words without names and counts."""
@@ -75,7 +77,7 @@ def _of_one(comparison: ComparisonView) -> Iterator[_Truth]:
         if stands.tie and stands.support in (Support.MOST, Support.HALF):
             yield N_("Your call: the panel can’t settle this one."), {}
         shares = (stands.ahead_share, stands.behind_share)
-        if len(_lone(comparison)) == 1 and {0, 100} & set(shares):
+        if len(_lone(comparison)) == 1 and {0, EVERYONE} & set(shares):
             yield N_("Almost unanimous: one reviewer breaks ranks."), {}
     yield N_("One pair, and what the reviewers make of it."), {}
     yield N_("Two tools, side by side."), {}
@@ -134,7 +136,7 @@ def _upsets(pairs: Sequence[_Pair]) -> Iterator[_Truth]:
 
 
 def _sweep(stands: PairStanding) -> bool:
-    return (stands.ahead_share, stands.behind_share) == (100, 0)
+    return (stands.ahead_share, stands.behind_share) == (EVERYONE, 0)
 
 
 def _sweeps(pairs: Sequence[_Pair], *, of: int) -> Iterator[_Truth]:
@@ -144,7 +146,9 @@ def _sweeps(pairs: Sequence[_Pair], *, of: int) -> Iterator[_Truth]:
             N_("A clean sweep: everyone would ship %(tool)s, nobody %(other)s."),
             {"tool": swept[0].ahead.short_name, "other": swept[0].behind.short_name},
         )
-    winners = [pair for pair in pairs if not pair.stands.tie and pair.stands.ahead_share == 100]  # noqa: PLR2004
+    winners = [
+        pair for pair in pairs if not pair.stands.tie and pair.stands.ahead_share == EVERYONE
+    ]
     if len(winners) == of:
         yield N_("The panel is unanimous on every winner."), {}
 
@@ -211,7 +215,7 @@ def _prices(pairs: Sequence[_Pair]) -> Iterator[_Truth]:
 def _agreement(comparisons: Sequence[ComparisonView]) -> Iterator[_Truth]:
     sides = [side for comparison in comparisons for side in comparison.contenders]
     shares = [share for share in map(share_of, sides) if share is not None]
-    agreed = sum(share in (0, 100) for share in shares)
+    agreed = sum(share in (0, EVERYONE) for share in shares)
     split = len(shares) - agreed
     if agreed > 1 and split > 1:
         yield (

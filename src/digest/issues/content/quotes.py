@@ -19,6 +19,7 @@ from digest.render.graphemes import graphemes, truncate
 from subscribers.locale import translations
 
 LIMIT = 240  #: characters of one quote in the mail
+FEWEST_CALLS = 3  #: with two, each call differs from all others
 _MAX_READ = 20_000  # characters of a quote that are looked at
 
 _OPENING, _CLOSING = "\"'\u201c\u2018", "\"'\u201d\u2019"
@@ -261,7 +262,7 @@ def _dissenting_seat(contender: Contender, calls: Mapping[int, Call], seats: int
 
     Return ``None`` when a call is missing, or when the published share contradicts the calls.
     """
-    if len(calls) < len(contender.verdicts) or len(calls) < 3:  # noqa: PLR2004
+    if len(calls) < len(contender.verdicts) or len(calls) < FEWEST_CALLS:
         return None
     ships = [seat for seat, call in calls.items() if call is Call.SHIP]
     skips = [seat for seat, call in calls.items() if call is Call.SKIP]

@@ -21,6 +21,7 @@ from digest.render.rich_text import RichText
 from digest.votes import SHOWN_FROM, VoteCount, interval_in_words, votes_in_words
 from subscribers.locale import percentage, translations
 
+WHOLE = 100.0  #: the largest share, in percent
 _BOTH = 2  # a panel of two has a word of its own
 _NAME, _TAGLINE, WORD = 80, 160, 40  #: characters the design has room for
 _POSSESSIVE = re.compile(r"['’]s?\b")
@@ -178,7 +179,7 @@ def _words_of(text: str) -> list[str]:
 
 def _share(value: float | None) -> float | None:
     """Return *value* when it is a share in percent, else ``None``, also for NaN."""
-    return value if value is not None and isfinite(value) and 0 <= value <= 100 else None  # noqa: PLR2004
+    return value if value is not None and isfinite(value) and 0 <= value <= WHOLE else None
 
 
 def _ships(contender: Contender, panel_share: float | None, seats: int) -> int | None:

@@ -181,6 +181,7 @@ def _read(connection: HTTPConnection, result: Exchange, remaining: Remaining) ->
     """Read responses until a final one; 1xx are interim responses."""
     stream = _TimedSocket(connection.sock, remaining)
     for _ in range(MAX_RESPONSES):
+        # All that it needs of a socket is `makefile`.
         response = HTTPResponse(stream, method="POST")  # type: ignore[arg-type]
         _begin(response, result)
         if response.status >= FINAL:

@@ -99,6 +99,7 @@ class TimedSMTP(smtplib.SMTP):
         self._host = relay.host  # which the certificate has to name
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        # The stubs leave this method out.
         sock: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self._tls.wrap_socket(sock, server_hostname=host) if self._tls else sock

@@ -24,6 +24,8 @@ from digest.issues.models import Issue, IssueState, Newsletter, Slot, SlotState
 from digest.mail.provider import Provider
 from digest.service import moment_words, service_is_up
 
+DAY_HOURS = 24
+
 
 @dataclass(frozen=True, kw_only=True)
 class Departure:
@@ -164,7 +166,7 @@ def _planned(session: Session, newsletter: Newsletter, period: str) -> DueMoment
 def _ahead(span: timedelta) -> str:
     """Return how far ahead a moment is: "12 days", "5 hours"; empty below an hour."""
     hours = int(span.total_seconds() // 3600)
-    number, unit = (hours // 24, "day") if hours >= 48 else (hours, "hour")  # noqa: PLR2004
+    number, unit = (hours // DAY_HOURS, "day") if hours >= 2 * DAY_HOURS else (hours, "hour")
     return f"{number} {unit}{'s' if number > 1 else ''}" if number > 0 else ""
 
 

@@ -49,6 +49,9 @@ def _channel(value: float | None) -> float:
     return min(1.0, max(0.0, value or 0.0))
 
 
+LINEAR = 0.04045  #: the channel value up to which sRGB is linear (WCAG 2, relative luminance)
+
+
 @lru_cache(maxsize=1024)
 def contrast_ratio(first: Rgb, second: Rgb) -> float:
     """Return the contrast ratio of two colours, from 1 to 21, as WCAG 2 defines it."""
@@ -58,8 +61,7 @@ def contrast_ratio(first: Rgb, second: Rgb) -> float:
 
 def _luminance(rgb: Rgb) -> float:
     red, green, blue = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4  # noqa: PLR2004
-        for part in rgb
+        part / 12.92 if part <= LINEAR else ((part + 0.055) / 1.055) ** 2.4 for part in rgb
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
