@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import URL, text
+from sqlalchemy import URL, event, text
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, SQLAlchemyError
 
 from digest.db import BUSY_SECONDS, CACHE_KIB, Database, sqlite_url, unfit
@@ -241,6 +244,38 @@ def test_tables_of_another_version_are_upgraded_next(database: Database, stateme
 def test_an_answer_that_may_quote_a_reader_is_not_told() -> None:
     told = unfit(IntegrityError("INSERT", None, Exception(f"Key (email)=({ADDRESS}) exists")))
     assert ADDRESS not in str(told)
+
+
+def test_what_is_in_use_while_a_database_closes_is_closed_when_given_back(
+    database: Database,
+) -> None:
+    begun, closed = Event(), Event()
+
+    def use() -> Any:
+        with database.read() as session:
+            used = session.connection().connection.driver_connection
+            begun.set()
+            assert closed.wait(20)
+        return used
+
+    with ThreadPoolExecutor(1) as pool:
+        using = pool.submit(use)
+        assert begun.wait(20)
+        database.close()
+        closed.set()
+        with pytest.raises((sqlite3.ProgrammingError, psycopg.OperationalError)):
+            using.result().execute("SELECT 1")
+
+
+def test_a_mark_asked_for_by_many_threads_opens_one_connection(sqlite_database: Database) -> None:
+    opened: list[object] = []
+    event.listen(sqlite_database.engine, "connect", lambda driver, _: opened.append(driver))
+    with ThreadPoolExecutor(8) as pool:
+        marks = list(pool.map(lambda _: sqlite_database.mark(), range(8)))
+    assert len(set(marks)) == 1
+    assert len(opened) <= 1
+    sqlite_database.close()
+    assert sqlite_database.mark() != sqlite_database.mark()
 
 
 def test_nothing_is_opened_before_it_is_used(tmp_path: Path) -> None:

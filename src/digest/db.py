@@ -72,6 +72,9 @@ class Database:
         self._writing = self.engine.execution_options(digest_writes=True)
         # SQLite admits one writer and makes others poll; this process's threads queue on a lock.
         self._write_lock: Any = threading.Lock() if self.is_sqlite else nullcontext()
+        self._watching: Any = None
+        self._watch_lock = threading.Lock()
+        self._closed = False
 
     @cached_property
     def is_pooled(self) -> bool:
@@ -119,22 +122,25 @@ class Database:
     def mark(self) -> object:
         """Return a value that differs after any commit, at the cost of next to nothing.
 
-        It is equal only to one of this process and database. One thread at a time may ask.
+        It is equal only to one of this process and database.
         """
         if self.path is not None:
-            return self._watching.execute("PRAGMA data_version").fetchone()
+            with self._watch_lock:
+                return self._data_version()
         if self.is_sqlite:  # in memory, or named by a URI: another connection may see another one
             return object()
         with self.engine.connect() as connection:
             return connection.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar_one()
 
-    @cached_property
-    def _watching(self) -> Any:
-        """A connection that writes nothing: SQLite counts for it what the others commit."""
-        connection = self.engine.raw_connection()
-        driver = connection.driver_connection
-        connection.detach()
-        return driver
+    def _data_version(self) -> object:
+        """Ask a connection that writes nothing: SQLite counts for it what the others commit."""
+        if self._closed:
+            return object()
+        if self._watching is None:
+            connection = self.engine.raw_connection()
+            self._watching = connection.driver_connection
+            connection.detach()
+        return self._watching.execute("PRAGMA data_version").fetchone()
 
     def scrub(self) -> None:
         """Truncate SQLite's write-ahead log, so that it holds nothing of deleted rows.
@@ -152,9 +158,13 @@ class Database:
                     connection.connection.execute(f"PRAGMA {pragma}")
 
     def close(self) -> None:
-        """Close every connection."""
-        if watching := vars(self).pop("_watching", None):
-            watching.close()
+        """Close every connection; one that a thread still uses is closed once it is given back."""
+        with self._watch_lock:
+            self._closed = True
+            if self._watching is not None:
+                self._watching.close()
+                self._watching = None
+        event.listen(self.engine, "checkin", _close_returned)
         self.engine.dispose()
 
 
@@ -290,6 +300,10 @@ def _open(url: URL, *, is_sqlite: bool) -> Engine:
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _close_returned(_connection: Any, record: Any) -> None:
+    record.close()
 
 
 def _prepare_nothing_in_a_pool(connection: Any, _record: Any) -> None:
