@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import URL, event, text
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, SQLAlchemyError
 
-from digest.db import BUSY_SECONDS, CACHE_KIB, Database, sqlite_url, unfit
+from digest.db import BUSY_SECONDS, CACHE_KIB, SMALL_CACHE_KIB, Database, sqlite_url, unfit
 from digest.errors import DatabaseUnfit
 from digest.issues.models import Newsletter
 
@@ -51,6 +51,12 @@ def test_every_connection_to_sqlite_is_safe(
 ) -> None:
     with getattr(sqlite_database, way)() as session:
         assert session.connection().execute(text(f"PRAGMA {pragma}")).scalar() == value
+
+
+def test_what_reads_on_and_on_keeps_less_of_the_file_in_memory(sqlite_database: Database) -> None:
+    sqlite_database.cache_less()
+    with sqlite_database.read() as session:
+        assert session.connection().execute(text("PRAGMA cache_size")).scalar() == -SMALL_CACHE_KIB
 
 
 def test_a_writer_holds_the_lock_from_its_first_moment(sqlite_database: Database) -> None:

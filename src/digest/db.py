@@ -40,8 +40,11 @@ _NO_TEXT = frozenset({"autocommit", "context", "cursor_factory", "row_factory"})
 _NEVER = "none"
 #: Connections to a server that a process has at once, and those that it keeps when idle.
 MOST_CONNECTIONS, KEPT_CONNECTIONS = 10, 5
-#: SQLite's page cache per connection, in KiB: holds a batch, and keeps memory use flat.
+#: SQLite's page cache per connection, in KiB: holds the indexes that an import or events go to and
+#: fro in, and keeps memory use flat.
 CACHE_KIB = 16_000
+#: The same where each statement reads what none before it has read, as those of a send do.
+SMALL_CACHE_KIB = 1_000
 
 
 class Database:
@@ -141,6 +144,12 @@ class Database:
             self._watching = connection.driver_connection
             connection.detach()
         return self._watching.execute("PRAGMA data_version").fetchone()
+
+    def cache_less(self) -> None:
+        """Let connections to SQLite, from now on, keep no more pages than a batch of a send has."""
+        if self.is_sqlite:
+            self.close()
+            event.listen(self.engine, "connect", _cache_less)
 
     def scrub(self) -> None:
         """Truncate SQLite's write-ahead log, so that it holds nothing of deleted rows.
@@ -361,6 +370,10 @@ def _prepare(connection: Any, _record: Any) -> None:
         f"cache_size=-{CACHE_KIB}",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _cache_less(connection: Any, _record: Any) -> None:
+    connection.execute(f"PRAGMA cache_size=-{SMALL_CACHE_KIB}")
 
 
 def _begin(connection: Any) -> None:

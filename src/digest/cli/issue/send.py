@@ -271,6 +271,7 @@ def _worker_processes(
         concurrency=requests_per_process(concurrency, helpers),
         stop_signal=stop_signal,
     )
+    call.app.database.cache_less()
     close = call.app.database.close
     with worker_pool(
         sending, helpers, work=work, stop_signal=stop_signal, close_store=close
