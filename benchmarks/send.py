@@ -161,7 +161,7 @@ def engine(path: Path, url: str, *, processes: int = CONCURRENCY) -> dict[str, f
         stop_signal=stop_signal,
     )
     with worker_pool(
-        sending, helping, work=work, stop_signal=stop_signal, close_store=database.close
+        sending, helping, work=work, stop_signal=stop_signal, close_store=database.disconnect
     ) as workers:
         counts = dispatch(sending, concurrency=CONCURRENCY, workers=workers)
     ended = time.perf_counter()

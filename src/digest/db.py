@@ -148,7 +148,7 @@ class Database:
     def cache_less(self) -> None:
         """Let connections to SQLite, from now on, keep no more pages than a batch of a send has."""
         if self.is_sqlite:
-            self.close()
+            self.disconnect()
             event.listen(self.engine, "connect", _cache_less)
 
     def scrub(self) -> None:
@@ -168,12 +168,16 @@ class Database:
 
     def close(self) -> None:
         """Close every connection; one that a thread still uses is closed once it is given back."""
+        self._closed = True
+        event.listen(self.engine, "checkin", _close_returned)
+        self.disconnect()
+
+    def disconnect(self) -> None:
+        """Close what no thread uses, such as before a fork; others are opened as needed."""
         with self._watch_lock:
-            self._closed = True
             if self._watching is not None:
                 self._watching.close()
                 self._watching = None
-        event.listen(self.engine, "checkin", _close_returned)
         self.engine.dispose()
 
 

@@ -272,9 +272,9 @@ def _worker_processes(
         stop_signal=stop_signal,
     )
     call.app.database.cache_less()
-    close = call.app.database.close
+    disconnect = call.app.database.disconnect
     with worker_pool(
-        sending, helpers, work=work, stop_signal=stop_signal, close_store=close
+        sending, helpers, work=work, stop_signal=stop_signal, close_store=disconnect
     ) as workers:
         yield workers
 
