@@ -35,6 +35,7 @@ class FakeSite:
     away: bool = False  #: whether nobody answers
     unlisted: set[str] = field(default_factory=set)  #: paths that its sitemap lacks
     forbidden: set[str] = field(default_factory=set)  #: paths that its robots.txt names
+    moved: dict[str, str] = field(default_factory=dict)  #: the path that a redirect leads to
     pause: float = 0.0  #: seconds that its robots.txt asks for
     is_whole: bool = True  #: whether its list has every page
     tags: bool = True  #: whether it sends an ETag
@@ -52,6 +53,8 @@ class FakeSite:
         self.asked.append(path)
         if self.away:
             raise OutboundRefused(OutboundFault.UNREACHABLE, "nobody answers")
+        path = self.moved.get(path, path)
+        url = f"{SITE}{path}"
         if status := self.statuses.get(path):
             return Answer(status=status, headers={}, body=b"", url=url)
         text = self.pages.get(path)

@@ -228,6 +228,15 @@ def test_the_reason_of_a_refusal_outlives_a_failure(site: FakeSite) -> None:
     assert page(site, "/lathe").refusal == "the question is missing"
 
 
+def test_what_a_redirect_leads_to_is_not_read_where_robots_forbid_it(site: FakeSite) -> None:
+    site.pages |= {"/lathe": "Lathe: Which one?", "/kept-out": "Adze: Which one?"}
+    site.moved["/lathe"] = "/kept-out"
+    site.unlisted.add("/kept-out")
+    site.forbidden.add("/kept-out")
+    site.poll()
+    assert "robots.txt" in page(site, "/lathe").refusal
+
+
 def test_what_robots_forbid_is_not_asked_for(site: FakeSite) -> None:
     site.forbidden.add("/lathe")
     assert site.poll().pages == {PageOutcome.NEW: 2, PageOutcome.REFUSED: 1}

@@ -166,17 +166,24 @@ class SiteReader:
         )
 
     def _answer(self, url: str, known: Validators, limits: Limits) -> Answer:
-        if not self.robots.allows(url):
-            raise PageForbidden(
-                "the site's robots.txt asks not to read this page",
-                next_step="ask the site to allow it, or import the page as a file",
-            )
+        self._check_allowed(url)
         pause = self.pause_before(url)
         if pause and self.wait(pause):
             raise ReadingStopped
         self._asked_before = True
         self.requests += 1
-        return self.client.get(url, headers={"Accept": _ACCEPT, **known.headers()}, limits=limits)
+        headers = {"Accept": _ACCEPT, **known.headers()}
+        answer = self.client.get(url, headers=headers, limits=limits)
+        if answer.url != url:  # a redirect may lead to what its own site forbids
+            self._check_allowed(answer.url)
+        return answer
+
+    def _check_allowed(self, url: str) -> None:
+        if not self.robots.allows(url):
+            raise PageForbidden(
+                "the site's robots.txt asks not to read this page",
+                next_step="ask the site to allow it, or import the page as a file",
+            )
 
 
 def _validators(answer: Answer) -> Validators:
