@@ -29,6 +29,7 @@ from urllib.parse import urlencode
 
 from sqlmodel import SQLModel
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from benchmarks import floors
 from digest.db import Database
@@ -36,7 +37,7 @@ from digest.render.pages import Site, message_page
 from digest.web import server
 from subscribers.abuse_prevention.rate_limits import RateLimit, RateLimits
 from subscribers.tokens import Hashes, Purpose, Tokens
-from subscribers.web import NewsletterInfo, SiteConfig, routes
+from subscribers.web import KnownPaths, NewsletterInfo, SiteConfig, routes
 from subscribers.web.page_model import Page
 from subscribers.web.signup_form import form_subject
 
@@ -68,7 +69,8 @@ def real(folder: Path) -> Starlette:
     """Return the site as it ships."""
     database = Database(f"sqlite:///{folder / 'signup.db'}")
     SQLModel.metadata.create_all(database.engine)
-    return Starlette(routes=routes(site_config(database)))
+    pages = routes(site_config(database))
+    return Starlette(routes=pages, middleware=[Middleware(KnownPaths, routes=pages)])
 
 
 def serve(make: Callable[[Path], Starlette], folder: Path, sock: socket.socket) -> None:

@@ -37,5 +37,6 @@ def providers() -> Mapping[str, MailboxProvider]:
 
 def is_among(domain: str, domains: Container[str]) -> bool:
     """Return whether a domain, or one above it, is among some others; all in lower case."""
-    labels = domain.split(".")
-    return any(".".join(labels[at:]) in domains for at in range(len(labels)))
+    while domain and domain not in domains:
+        domain = domain.partition(".")[2]
+    return bool(domain)

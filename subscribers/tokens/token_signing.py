@@ -6,9 +6,9 @@ subject's MAC. The links of an issue are made for many readers at once, by `Batc
 
 from __future__ import annotations
 
-from base64 import b32decode, b32encode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import b32decode, b32encode
 from binascii import Error as Base64Error
-from binascii import b2a_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from hashlib import blake2b
@@ -19,7 +19,7 @@ from subscribers.tokens.batch_cipher import BatchCipher
 
 MIN_SECRET = 32  # characters
 MAX_TOKEN = 400  # characters; a longer token is refused unread
-_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_URL_SAFE, _PLAIN = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
 _MAC_BYTES = 15  # 120 bits; a multiple of three, so that base64 needs no padding
 _SHORT_MAC_BYTES = 6  # 48 bits: a guess takes a mail for each try
 
@@ -191,11 +191,12 @@ def _unpack(token: str) -> bytes:
     if len(token) > MAX_TOKEN:
         raise BadToken
     try:
-        packed = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
-    except (UnicodeEncodeError, Base64Error, ValueError):
+        raw = token.encode("ascii")
+        packed = a2b_base64(raw.translate(_PLAIN) + b"==")
+    except (UnicodeEncodeError, Base64Error):
         raise BadToken from None
     # The decoder skips foreign characters and ignores spare bits; only one spelling is accepted.
-    if urlsafe_b64encode(packed).decode().rstrip("=") != token:
+    if b2a_base64(packed, newline=False).translate(_URL_SAFE, b"=") != raw:
         raise BadToken
     return packed
 

@@ -12,7 +12,10 @@ renders.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from subscribers.web import confirm, confirm_address, decline, preferences, privacy, unsubscribe
 from subscribers.web.client import Network, is_ours, network
@@ -44,7 +47,7 @@ from subscribers.web.page_model import (
     PageText,
     Renderer,
 )
-from subscribers.web.request_body import BodyRejected, Fields
+from subscribers.web.request_body import WHOLE, BodyRejected, Fields
 from subscribers.web.request_body import read as read_form
 from subscribers.web.signup_checks import SignupChecks, SignupOutcome, SignupWish
 from subscribers.web.signup_form import (
@@ -65,6 +68,7 @@ __all__ = [
     "HARDER",
     "HEADERS",
     "SCRIPTED",
+    "WHOLE",
     "BodyRejected",
     "Challenge",
     "Choice",
@@ -74,6 +78,7 @@ __all__ = [
     "Fields",
     "Form",
     "Handler",
+    "KnownPaths",
     "Network",
     "NetworkPrecision",
     "NewsletterInfo",
@@ -103,6 +108,23 @@ __all__ = [
     "snippet",
     "wording",
 ]
+
+
+class KnownPaths:
+    """Middleware that looks up the path of a request among those of some routes.
+
+    The application's router would try one pattern after another. Routes with parameters are left
+    to it.
+    """
+
+    def __init__(self, app: ASGIApp, routes: Iterable[Route]) -> None:
+        self._app = app
+        self._known = {route.path: route.app for route in routes if not route.param_convertors}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or let the application answer."""
+        known = self._known.get(scope["path"]) if scope["type"] == "http" else None
+        await (known or self._app)(scope, receive, send)
 
 
 def routes(config: SiteConfig) -> list[Route]:

@@ -6,9 +6,11 @@ This module hides which error becomes which status, and the headers of every res
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
@@ -137,7 +139,7 @@ class EndpointRequest:
     @cached_property
     def language(self) -> str:
         """The code of the language to answer in."""
-        return choose(self.requested_language, self.http.headers.get("accept-language", ""))
+        return choose(self.requested_language, client.header(self.http, b"accept-language") or "")
 
     @property
     def words(self) -> Translations:
@@ -156,11 +158,9 @@ class EndpointRequest:
     @cached_property
     def address(self) -> client.Address | None:
         """The client's IP address, as far as trusted proxies vouch for it; ``None`` if unknown."""
-        return client.client(
-            self.http.client.host if self.http.client else None,
-            self.http.headers.getlist("x-forwarded-for"),
-            self.config.trusted_proxies,
-        )
+        peer, trusted = self.http.scope.get("client"), self.config.trusted_proxies
+        forwarded = self.http.headers.getlist("x-forwarded-for") if trusted else ()
+        return client.client(peer[0] if peer else None, forwarded, trusted)
 
     @cached_property
     def visitor(self) -> str:
@@ -261,9 +261,9 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         response = await self._answer(Request(scope, receive))
-        scripted = isinstance(response, ScriptedPage)
-        response.raw_headers += self._scripted_headers if scripted else self._headers
-        await response(scope, receive, send)
+        head = self._scripted_head if isinstance(response, ScriptedPage) else self._head
+        if not _sent_whole(scope, response, head.lines):
+            await _with_headers(response, head.pairs)(scope, receive, send)
 
     async def _answer(self, http: Request) -> Response:
         request = EndpointRequest(self.config, http, program=self.program)
@@ -319,24 +319,55 @@ class Endpoint:
         return response
 
     @cached_property
-    def _headers(self) -> list[tuple[bytes, bytes]]:
-        """The headers of every response, as ASGI's pairs of bytes."""
-        return self._headers_with(self._policy)
+    def _head(self) -> _Head:
+        """The headers of every response."""
+        return self._head_with(self._policy)
 
     @cached_property
-    def _scripted_headers(self) -> list[tuple[bytes, bytes]]:
-        return self._headers_with(self._policy + SCRIPTED)
+    def _scripted_head(self) -> _Head:
+        return self._head_with(self._policy + SCRIPTED)
 
     @property
     def _policy(self) -> str:
         return policy(" ".join(self.config.embed_origins) or "*") if self.framed else policy()
 
-    def _headers_with(self, policy: str) -> list[tuple[bytes, bytes]]:
+    def _head_with(self, policy: str) -> _Head:
         headers = headers_for(https=self.config.base_url.startswith("https://"))
         headers |= {"Vary": "Accept-Language", "Content-Security-Policy": policy}
         if self.framed:
             del headers["Cross-Origin-Opener-Policy"]
-        return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        return _Head(pairs, _lines(pairs))
+
+
+class _Head(NamedTuple):
+    """Headers, as ASGI has them and as they are sent."""
+
+    pairs: list[tuple[bytes, bytes]]
+    lines: bytes
+
+
+def _lines(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"".join([b"%b: %b\r\n" % pair for pair in pairs])
+
+
+def _sent_whole(scope: Scope, response: Response, lines: bytes) -> bool:
+    """Return whether the server has sent a whole response, in one piece, with these headers too."""
+    exchange = request_body.whole_exchange(scope)
+    body = getattr(response, "body", None)
+    if exchange is None or body is None or response.background or scope["method"] == "HEAD":
+        return False
+    own = _lines(response.raw_headers)
+    if own.count(b"\n") != len(response.raw_headers):
+        return False  # a header of two lines is the server's to refuse
+    return exchange.respond(response.status_code, own + lines, body)
+
+
+def _with_headers(response: Response, pairs: list[tuple[bytes, bytes]]) -> Response:
+    """Return a copy of a response with more headers; the response may be answered again."""
+    added = copy(response)
+    added.raw_headers = [*response.raw_headers, *pairs]
+    return added
 
 
 def _bad_link(request: EndpointRequest, fault: BadToken) -> Response:

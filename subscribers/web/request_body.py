@@ -11,10 +11,14 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping
+from typing import Protocol
 from urllib.parse import unquote_to_bytes
 
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
+from starlette.types import Scope
+
+from subscribers.web.client import header
 
 MAX_BODY = 16_384  # bytes
 MAX_DRAINED = 65_536  # bytes that are read and dropped, so that the client sees the refusal
@@ -34,13 +38,35 @@ class BodyRejected(Exception):
         self.status = status
 
 
+#: The name of the server's ASGI extension by which a request and a response are whole.
+WHOLE = "whole"
+
+
+class WholeExchange(Protocol):
+    """A request and its response as the server has them, each in one piece."""
+
+    def body(self) -> bytes | None:
+        """Return the request's body if all of it has come, else ``None``."""
+        ...
+
+    def respond(self, status: int, head: bytes, body: bytes) -> bool:
+        """Send a response, *head* being its lines; return false where that can't be done now."""
+        ...
+
+
+def whole_exchange(scope: Scope) -> WholeExchange | None:
+    """Return the exchange of a request; ``None`` where the server offers none."""
+    exchange: WholeExchange | None = scope.get("extensions", {}).get(WHOLE)
+    return exchange
+
+
 async def read(request: Request, *, seconds: float = MAX_SECONDS) -> Fields:
     """Return the fields of a form or JSON object, each with its values.
 
     Raises `BodyRejected`: 400 malformed, 408 too slow, 413 too large, 415 another media type.
     """
     body = await raw(request, seconds=seconds)
-    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    kind, options = parse_options_header(header(request, b"content-type"))
     if kind == b"application/x-www-form-urlencoded":
         return _urlencoded(body)
     if kind == b"multipart/form-data":
@@ -54,9 +80,13 @@ async def read(request: Request, *, seconds: float = MAX_SECONDS) -> Fields:
 
 async def raw(request: Request, *, seconds: float = MAX_SECONDS) -> bytes:
     """Return a body of up to `MAX_BODY` bytes; raises `BodyRejected` (400, 408 or 413)."""
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length[:12]) > MAX_DRAINED:
+    length = header(request, b"content-length")
+    if length is not None and (not length.isdecimal() or int(length[:12]) > MAX_DRAINED):
         raise BodyRejected(413)
+    exchange = whole_exchange(request.scope)
+    body = exchange.body() if exchange else None
+    if body is not None and len(body) <= MAX_BODY:  # as nearly always: there is nothing to wait for
+        return body
     try:
         async with asyncio.timeout(seconds):
             return await _collect(request)
@@ -84,18 +114,20 @@ async def _collect(request: Request) -> bytes:
 
 
 def _urlencoded(body: bytes) -> Fields:
-    pairs = _utf8(body).split("&") if body else []
+    pairs = _utf8(body).replace("+", " ").split("&") if body else []
     if len(pairs) > MAX_FIELDS:
         raise BodyRejected(400)
     fields: Fields = {}
     for pair in pairs:
-        name, _, value = pair.replace("+", " ").partition("=")
-        fields.setdefault(_unquoted(name), []).append(_unquoted(value))
+        name, _, value = pair.partition("=")
+        if "%" in pair:
+            name, value = _unquoted(name), _unquoted(value)
+        fields.setdefault(name, []).append(value)
     return fields
 
 
 def _unquoted(text: str) -> str:
-    return _utf8(unquote_to_bytes(text)) if "%" in text else text
+    return _utf8(unquote_to_bytes(text))
 
 
 def _utf8(text: bytes) -> str:

@@ -9,7 +9,6 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 
 from sqlalchemy.orm import Session
@@ -33,6 +32,7 @@ from subscribers.web.signup_form import (
     wording_mark,
 )
 
+_HOUR = 3_600
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9:._-]{0,63}\Z")
 
 
@@ -139,12 +139,12 @@ class SignupChecks:
             return LimitReason.TRAP
         if shown is None:
             return LimitReason.FORM
-        age = self.config.clock() - shown.at
-        if age > timedelta(hours=self.config.form_hours):
+        age = (self.config.clock() - shown.at).total_seconds()
+        if age > self.config.form_hours * _HOUR:
             return LimitReason.FORM
         if wish and not _has_present_wording(shown, wish.info):
             return LimitReason.FORM
-        early = age < timedelta(seconds=self.config.form_seconds)
+        early = age < self.config.form_seconds
         return LimitReason.FAST if early and shown.waited != _mark_of(request) else None
 
     def _proof(self, request: EndpointRequest) -> tuple[str, bool]:

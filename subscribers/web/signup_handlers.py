@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
 from subscribers.locale import N_
 from subscribers.web import client
@@ -87,7 +87,7 @@ class SignupHandlers:
 
     checks: SignupChecks
     #: Pages that are the same for every visitor, rendered once, by status and language.
-    rendered: dict[tuple[int, str], bytes] = field(default_factory=dict)
+    rendered: dict[tuple[int, str], Response] = field(default_factory=dict)
 
     async def show(self, request: EndpointRequest) -> Response:
         """Show the page with the form."""
@@ -151,7 +151,7 @@ class SignupHandlers:
 
     def _outcome_page(self, request: EndpointRequest, result: SignupResult, path: str) -> Response:
         if result.outcome is SignupOutcome.INBOX:
-            return HTMLResponse(self._rendered_once(request, 200, _INBOX))
+            return self._rendered_once(request, 200, _INBOX)
         if result.goes_on:
             return retry_later(_form_page(request, path, harder=True))
         if result.outcome is SignupOutcome.LATER:
@@ -163,13 +163,16 @@ class SignupHandlers:
 
     def later(self, request: EndpointRequest) -> Response:
         """Return the page of one that a limit stops."""
-        return retry_later(HTMLResponse(self._rendered_once(request, 429, _MANY), 429))
+        return retry_later(self._rendered_once(request, 429, _MANY))
 
-    def _rendered_once(self, request: EndpointRequest, status: int, page_text: PageText) -> bytes:
+    def _rendered_once(
+        self, request: EndpointRequest, status: int, page_text: PageText
+    ) -> Response:
         key = (status, request.language)
-        if key not in self.rendered:
-            self.rendered[key] = request.config.render(request.make_page(page_text)).encode()
-        return self.rendered[key]
+        response = self.rendered.get(key)
+        if response is None:
+            response = self.rendered[key] = request.page(page_text, status=status)
+        return response
 
 
 @cache

@@ -24,6 +24,7 @@ from digest.web.server import (
     Connection,
     Connections,
 )
+from subscribers.web import WHOLE
 
 HEAD = b"GET / HTTP/1.1\r\nHost: a\r\n"
 FEW = 256  # descriptors
@@ -64,13 +65,14 @@ class ConnectionHarness:
     loop: StubLoop = field(default_factory=StubLoop)
     shared: Connections = field(default_factory=Connections)
     ends: list[socket.socket] = field(default_factory=list)
+    application: Any = answer
 
     def connect(self) -> socket.socket:
         """Open a connection."""
         ours, theirs = socket.socketpair()
         self.ends.append(theirs)
         theirs.setblocking(False)
-        config = uvicorn.Config(answer, log_config=None)
+        config = uvicorn.Config(self.application, log_config=None)
         taken = self.loop.create_connection(
             lambda: Connection(config, self.shared, {}, _loop=self.loop), sock=ours
         )
@@ -172,6 +174,22 @@ def test_where_all_are_at_work_a_newcomer_is_turned_away(harness: ConnectionHarn
 
     assert not harness.is_open(harness.connect())
     assert all(harness.is_open(end) for end in at_work)
+
+
+def test_no_whole_response_is_written_where_the_client_does_not_read() -> None:
+    said: list[bool] = []
+
+    async def at_once(scope: Any, _receive: Any, _send: Any) -> None:
+        said.append(scope["extensions"][WHOLE].respond(200, b"", b"a" * 10_000_000))
+
+    harness = ConnectionHarness(application=at_once)
+    end = harness.connect()
+    harness.send(end, (HEAD + b"\r\n") * 2)
+    end.close()
+    harness.turn()
+    harness.loop.close()
+
+    assert said == [True, False]
 
 
 def test_silent_connections_neither_stop_the_site_nor_fill_its_log() -> None:

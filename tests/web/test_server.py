@@ -11,6 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
 
 from digest.errors import BadSetting
 from digest.web.server import MOST_HEAD, SWITCH_SECONDS, listen, serve_in_thread
@@ -122,3 +123,45 @@ def test_a_large_last_piece_of_a_body_is_no_head(site: Running) -> None:
             answer += part
     assert b"HTTP/1.1 431" not in answer
     assert b"HTTP/1.1 4" in answer  # nobody signed it
+
+
+POST = b"POST /subscribe HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+
+
+def test_a_page_sent_in_one_piece_is_the_one_sent_in_two(site: Running) -> None:
+    """The server sends readers' pages whole; another ASGI server gets head and body apart."""
+    served = site.http.post("/subscribe", data={"email": "reader@example.com"})
+    apart = TestClient(site.asgi).post("/subscribe", data={"email": "reader@example.com"})
+
+    names = {*served.headers, *apart.headers} - {"date", "content-length"}  # its token differs
+    assert {name: served.headers.get(name) for name in names} == {
+        name: apart.headers.get(name) for name in names
+    }
+    assert served.headers["content-length"] == str(len(served.content))
+
+
+def test_posts_that_come_at_once_are_answered_one_by_one(site: Running) -> None:
+    body = b"email=reader%40example.com"
+    first = POST + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    last = first.replace(b"Host: a\r\n", b"Host: a\r\nConnection: close\r\n")
+    answer = asked(site, first + first + last)
+
+    assert answer.count(b"HTTP/1.1 200 OK\r\n") == 3
+    assert answer.count(b"\r\nconnection: close\r\n") == 1
+
+
+def test_a_body_that_comes_after_its_head_is_waited_for(site: Running) -> None:
+    body = b"email=nobody"
+    head = POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+    answer = asked(site, head, body[:5], body[5:])
+
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"nobody" in answer
+
+
+def test_a_page_is_sent_without_its_body_where_only_its_head_is_asked_for(site: Running) -> None:
+    answer = asked(site, b"HEAD /subscribe HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"\r\n\r\n")
+    assert b"content-length: " in answer

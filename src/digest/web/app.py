@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 
 from digest.api.app import make_api
 from digest.api.problems import PREFIX
@@ -57,6 +57,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
     votes = VotePages(app, config, theme)
     vote_asking = VoteAsking(app, config, theme)
     error_pages = ErrorPages(theme)
+    reader_routes = readers.routes(config)
 
     @asynccontextmanager
     async def lifespan(_site: Starlette) -> AsyncIterator[None]:
@@ -72,7 +73,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
         routes=[
             _api(app, letter_worker),  # early, since programs ask often
             *votes.routes(),  # first, since thousands follow these links once an issue is out
-            *readers.routes(config),  # they share no path with those below, which are many
+            *reader_routes,  # they share no path with those below, which are many
             *feeds.routes(),  # before the pages whose paths hold a slug or a number in this place
             *pictures.routes(),
             *embeds.routes(),
@@ -85,7 +86,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
             *provider_webhook.routes(webhook),
             *monitoring.routes(app, webhook.rejected, ticking=ticking),
         ],
-        middleware=_middleware(app, error_pages),
+        middleware=_middleware(app, error_pages, reader_routes),
         exception_handlers={
             HTTPException: error_pages.refused,
             ComparisonWithdrawn: error_pages.gone,
@@ -116,8 +117,9 @@ def _letter_worker(app: App) -> LetterWorker:
     return LetterWorker(ask)
 
 
-def _middleware(app: App, error_pages: ErrorPages) -> list[Middleware]:
+def _middleware(app: App, error_pages: ErrorPages, reader_routes: list[Route]) -> list[Middleware]:
     chain = [Middleware(SecurityHeaders, tls=app.settings.base_url.startswith("https://"))]
     if hosts := split_setting(app.settings.hosts):
         chain.append(Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False))
-    return [*chain, Middleware(ErrorMiddleware, faults=error_pages)]
+    known = Middleware(readers.KnownPaths, routes=reader_routes)
+    return [*chain, Middleware(ErrorMiddleware, faults=error_pages), known]

@@ -19,11 +19,15 @@ from http import HTTPStatus
 from typing import Any, cast
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 from uvicorn.server import ServerState
 
 from digest.errors import BadSetting
-from subscribers.web import HEADERS
+from subscribers.web import HEADERS, WHOLE
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +141,8 @@ class Connection(HttpToolsProtocol):
     server_state: Connections
     _head = 0  #: bytes of the head so far
     _in_body = _moved = False
-    _deadline: asyncio.TimerHandle | None = None
+    _deadline = 0.0  #: of the head that is awaited, in the loop's time
+    _timer: asyncio.TimerHandle | None = None  #: runs at most once in `HEAD_SECONDS`
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the timeout for a head, and make room if there are too many connections."""
@@ -146,8 +151,10 @@ class Connection(HttpToolsProtocol):
         self.server_state.make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Cancel the timeout."""
-        self._cancel_timeout()
+        """Cancel the timer."""
+        self._end_wait()
+        if self._timer is not None:
+            self._timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -159,10 +166,14 @@ class Connection(HttpToolsProtocol):
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
-        """Cancel the timeout, since the head is whole."""
+        """Await no head, since it is whole."""
         self._in_body = self._moved = True
-        self._cancel_timeout()
+        self._end_wait()
         super().on_headers_complete()
+        cycle = self.cycle
+        if cycle is not None and cycle.scope is self.scope:  # else it asks for another protocol
+            scope: dict[str, Any] = cast(dict[str, Any], self.scope)
+            scope["extensions"] = {WHOLE: _Exchange(cycle)}
 
     def on_message_complete(self) -> None:
         """Reset the count, since a head comes next."""
@@ -182,19 +193,28 @@ class Connection(HttpToolsProtocol):
 
     def cut(self) -> None:
         """Abort the connection at once, even if the client doesn't read what was written."""
-        self._cancel_timeout()
+        self._end_wait()
         self.transport.abort()
 
     def _await_head(self) -> None:
-        self._cancel_timeout()
+        self._end_wait()
         self.server_state.idle[self] = None
-        self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+        self._deadline = self.loop.time() + HEAD_SECONDS
+        if self._timer is None:
+            self._timer = self.loop.call_at(self._deadline, self._close_if_late)
 
-    def _cancel_timeout(self) -> None:
+    def _end_wait(self) -> None:
         self.server_state.idle.pop(self, None)
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+
+    def _close_if_late(self) -> None:
+        """Close the connection if it still awaits its head; else look again when that is due."""
+        self._timer = None
+        if self not in self.server_state.idle:
+            return
+        if self.loop.time() >= self._deadline:
+            self.transport.close()
+        else:
+            self._timer = self.loop.call_at(self._deadline, self._close_if_late)
 
     def _refuse(self, status: HTTPStatus, words: str = "") -> None:
         headers = {
@@ -207,6 +227,40 @@ class Connection(HttpToolsProtocol):
         response = f"HTTP/1.1 {status.value} {status.phrase}\r\n{head}\r\n{words}"
         self.transport.write(response.encode("ascii"))
         self.transport.close()
+
+
+class _Exchange:
+    """A request's body and its response, each in one piece; uvicorn takes both part by part.
+
+    It would also look at each header by itself, and write the head and the body apart.
+    """
+
+    __slots__ = ("_cycle",)
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+
+    def body(self) -> bytes | None:
+        """Return the request's body if all of it has come."""
+        cycle = self._cycle
+        return None if cycle.more_body or cycle.disconnected else bytes(cycle.body)
+
+    def respond(self, status: int, head: bytes, body: bytes) -> bool:
+        """Write a response and end the request; false where the client reads too slowly."""
+        cycle = self._cycle
+        if cycle.response_started or cycle.flow.write_paused:
+            return False
+        if cycle.disconnected:
+            return True
+        common = b"".join([b"%b: %b\r\n" % header for header in cycle.default_headers])
+        close = b"" if cycle.keep_alive else b"connection: close\r\n"
+        cycle.response_started = cycle.response_complete = True
+        cycle.transport.write(b"".join((STATUS_LINE[status], common, head, close, b"\r\n", body)))
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
+        return True
 
 
 class _Server(uvicorn.Server):

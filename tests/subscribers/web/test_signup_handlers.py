@@ -308,6 +308,8 @@ def test_a_form_left_open_overnight_is_shown_once_more(site: Site) -> None:
     "headers",
     [
         {"Origin": "https://evil.example"},
+        {"Origin": ""},
+        {"Sec-Fetch-Site": ""},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site", "Origin": "https://shop.example.com"},
     ],
