@@ -11,7 +11,7 @@ from subscribers.tokens.link_tokens import (
     Links,
     LinkTarget,
     address_mark,
-    own_page,
+    own_pages,
 )
 from subscribers.tokens.token_signing import (
     MIN_SECRET,
@@ -34,5 +34,5 @@ __all__ = [
     "Tokens",
     "address_mark",
     "mark_of",
-    "own_page",
+    "own_pages",
 ]

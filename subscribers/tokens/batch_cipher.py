@@ -34,7 +34,7 @@ class BatchCipher:
         longest = max(map(len, subjects), default=0)
         size = longest + (-longest - BLOCK) % _TRIPLE
         width = BLOCK * _blocks(size)
-        padded = "".join([each.ljust(width, "\0") for each in subjects]).encode("ascii")
+        padded = _padded(subjects, width).encode("ascii")
         columns = [_column(padded, at, width) for at in range(0, width, BLOCK)]
         mac, *streams = self._functions(size)
         macs = _chained(mac, columns)
@@ -86,6 +86,15 @@ def _chained(mac: _BlockFunction, columns: Sequence[bytes]) -> bytes:
     for column in columns[1:]:
         macs = mac(_xor(macs, column))
     return macs
+
+
+def _padded(subjects: Sequence[str], width: int) -> str:
+    """Return the subjects in a row, each filled up to *width*."""
+    lengths = set(map(len, subjects))
+    if len(lengths) != 1:
+        return "".join([each.ljust(width, "\0") for each in subjects])
+    gap = "\0" * (width - lengths.pop())  # as in nearly every batch, where ids have as many digits
+    return f"{gap.join(subjects)}{gap}"
 
 
 def _blocks(size: int) -> int:

@@ -302,9 +302,9 @@ def _exclude_unaddressable(sending: EditionSend, claimed: Claim) -> Claim | None
     Return ``None`` when this process doesn't hold the batch any more, or when no reader is left.
     """
     excluded: dict[int, str] = {}
-    for delivery, _, address, *_ in claimed.readers:
-        if address.isascii():  # as nearly all are: it is on the wire as it was parsed
-            continue
+    # Nearly all are in ASCII, and so on the wire as they were parsed.
+    odd = [(row[0], row[2]) for row in claimed.readers if not row[2].isascii()]
+    for delivery, address in odd:
         try:
             wire(address)
         except BadAddress as fault:

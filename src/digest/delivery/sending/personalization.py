@@ -10,7 +10,7 @@ from typing import Any
 
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Recipients, tags_in, vote_tag
 from subscribers.address import wire
-from subscribers.tokens import Purpose, Tokens, own_page
+from subscribers.tokens import Purpose, Tokens, own_pages
 
 #: By tag, the value of each of some subscribers.
 Parts = Mapping[str, Sequence[str]]
@@ -37,15 +37,16 @@ def recipient_builder(
 
     def address(readers: Sequence[Sequence[Any]]) -> Recipients:
         subscribers = [row[1] for row in readers]
-        mine = [own_page(subscriber, newsletter, mailbox) for _, subscriber, mailbox, *_ in readers]
+        mailboxes = [row[2] for row in readers]
+        as_parsed = all(map(str.isascii, mailboxes))  # which is how they stand on the wire
         return Recipients(
             deliveries=[str(row[0]) for row in readers],
-            addresses=[wire(row[2]) for row in readers],
+            addresses=mailboxes if as_parsed else [wire(mailbox) for mailbox in mailboxes],
             parts={
                 UNSUBSCRIBE_TAG: leave(
                     [f"{subscriber}:{newsletter}" for subscriber in subscribers]
                 ),
-                PREFERENCES_TAG: prefer(mine),
+                PREFERENCES_TAG: prefer(own_pages(subscribers, newsletter, mailboxes)),
                 **vote_parts(subscribers),
             },
             headers=headers,
