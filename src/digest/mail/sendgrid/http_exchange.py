@@ -2,7 +2,8 @@
 
 The `sendgrid` client provides URL and headers, and leaves the exchange to `python_http_client`. The
 opener there has no time limit, follows redirects with the API key, and loses the status of a
-response whose body is cut off. `ExactClient` makes the exchange itself.
+response whose body is cut off. `ExactClient` makes the exchange itself, on a connection that no
+other request has used; `connections_ahead` may have made it before.
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from python_http_client import Client
+
+from digest.mail.sendgrid.connections_ahead import (
+    ConnectionsAhead,
+    OpeningConnection,
+    wait_beside,
+)
 
 CHUNK = 256 * 1024  #: bytes written at once
 MAX_BODY = 256 * 1024  #: bytes read of a response body; an error report is far smaller
@@ -63,8 +70,10 @@ class Exchange:
 class ExactClient(Client):  # type: ignore[misc]  # the package has no types
     """The client of `sendgrid` with this module's exchange in place of `urllib`'s opener."""
 
+    ahead: ConnectionsAhead
+
     def _build_client(self, name: str | None = None) -> ExactClient:
-        return ExactClient(
+        client = ExactClient(
             host=self.host,
             version=self._version,
             request_headers=self.request_headers,
@@ -72,15 +81,19 @@ class ExactClient(Client):  # type: ignore[misc]  # the package has no types
             append_slash=self.append_slash,
             timeout=self.timeout,
         )
+        client.ahead = self.ahead
+        return client
 
     def post(self, body: bytes) -> Exchange:
         """POST an encoded body, without creating an opener and a TLS context for each request."""
         url = self._build_url(None)
-        return post(url, self.request_headers, body, seconds=self.timeout)
+        return post(url, self.request_headers, body, seconds=self.timeout, ahead=self.ahead)
 
 
-def post(url: str, headers: dict[str, str], data: bytes, *, seconds: float) -> Exchange:
-    """POST on a new connection, within *seconds* in all; return how the exchange ended.
+def post(
+    url: str, headers: dict[str, str], data: bytes, *, seconds: float, ahead: ConnectionsAhead
+) -> Exchange:
+    """POST on an unused connection, within *seconds* in all; return how the exchange ended.
 
     A fault of the network or the provider raises nothing; another exception is raised only after
     the connection is made.
@@ -95,10 +108,14 @@ def post(url: str, headers: dict[str, str], data: bytes, *, seconds: float) -> E
         return seconds_left
 
     try:
-        with closing(_prepared(url, headers, data)) as connection:
-            _connect(connection, remaining)
+        with closing(_prepared(url, headers, data, ahead)) as connection:
+            wanted = _connect(connection, remaining, ahead)
             result.phase = Phase.WRITING
-            _send_and_read(connection, data, result, remaining)
+            begun = ahead.begin(connection, wanted)
+            try:
+                _send_and_read(connection, data, result, remaining, begun)
+            finally:
+                ahead.keep(begun)
     except (OSError, HTTPException) as fault:
         result.fault = _fault_text(fault)
     except Exception as fault:
@@ -108,13 +125,15 @@ def post(url: str, headers: dict[str, str], data: bytes, *, seconds: float) -> E
     return result
 
 
-def _prepared(url: str, headers: dict[str, str], data: bytes) -> HTTPConnection:
+def _prepared(
+    url: str, headers: dict[str, str], data: bytes, ahead: ConnectionsAhead
+) -> HTTPConnection:
     """Return an unconnected connection with the request's head prepared."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme == "https":
         connection: HTTPConnection = HTTPSConnection(
-            host, parts.port or HTTPS_PORT, context=_tls_context()
+            host, parts.port or HTTPS_PORT, context=ahead.tls()
         )
     else:
         connection = HTTPConnection(host, parts.port or HTTP_PORT)
@@ -127,14 +146,21 @@ def _prepared(url: str, headers: dict[str, str], data: bytes) -> HTTPConnection:
     return connection
 
 
-def _connect(connection: HTTPConnection, remaining: Remaining) -> None:
+def _connect(connection: HTTPConnection, remaining: Remaining, ahead: ConnectionsAhead) -> int:
+    """Connect, unless there is a connection; return how many to begin for requests to come."""
     host = connection.host
+    connection.sock, wanted = ahead.take(remaining())
+    if connection.sock is not None:
+        connection.sock.settimeout(remaining())
+        return wanted
+    ahead.note_lookup()
     candidates = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
     connection.sock = connect_to_any([address for *_, address in candidates], remaining)
     connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.sock.settimeout(remaining())
     if isinstance(connection, HTTPSConnection):
-        connection.sock = _tls_context().wrap_socket(connection.sock, server_hostname=host)
+        connection.sock = ahead.tls().wrap_socket(connection.sock, server_hostname=host)
+    return wanted
 
 
 def connect_to_any(addresses: Sequence[tuple[Any, ...]], remaining: Remaining) -> socket.socket:
@@ -152,13 +178,17 @@ def connect_to_any(addresses: Sequence[tuple[Any, ...]], remaining: Remaining) -
 
 
 @cache
-def _tls_context() -> ssl.SSLContext:
+def system_tls() -> ssl.SSLContext:
     """Return the TLS context of this system, created once: it takes longer than a request."""
     return ssl.create_default_context()
 
 
 def _send_and_read(
-    connection: HTTPConnection, data: bytes, result: Exchange, remaining: Remaining
+    connection: HTTPConnection,
+    data: bytes,
+    result: Exchange,
+    remaining: Remaining,
+    begun: Sequence[OpeningConnection],
 ) -> None:
     try:
         _write(connection, data, remaining)
@@ -166,7 +196,7 @@ def _send_and_read(
         _read_early(connection, result, remaining)
         raise
     result.phase = Phase.WAITING
-    _read(connection, result, remaining)
+    _read(connection, result, remaining, begun)
 
 
 def _write(connection: HTTPConnection, data: bytes, remaining: Remaining) -> None:
@@ -177,9 +207,14 @@ def _write(connection: HTTPConnection, data: bytes, remaining: Remaining) -> Non
         connection.sock.sendall(view[start : start + CHUNK])
 
 
-def _read(connection: HTTPConnection, result: Exchange, remaining: Remaining) -> None:
+def _read(
+    connection: HTTPConnection,
+    result: Exchange,
+    remaining: Remaining,
+    begun: Sequence[OpeningConnection] = (),
+) -> None:
     """Read responses until a final one; 1xx are interim responses."""
-    stream = _TimedSocket(connection.sock, remaining)
+    stream = _TimedSocket(connection.sock, remaining, begun)
     for _ in range(MAX_RESPONSES):
         # All that it needs of a socket is `makefile`.
         response = HTTPResponse(stream, method="POST")  # type: ignore[arg-type]
@@ -226,10 +261,13 @@ def _read_early(connection: HTTPConnection, result: Exchange, remaining: Remaini
 
 
 class _TimedSocket:
-    """A socket for `HTTPResponse` to read from, within the remaining time."""
+    """A socket for `HTTPResponse` to read from, within the remaining time.
 
-    def __init__(self, sock: Any, remaining: Remaining) -> None:
-        self._reader = _UnclosedReader(_TimedReader(sock, remaining))
+    While it waits, the connections *begun* for requests to come go on.
+    """
+
+    def __init__(self, sock: Any, remaining: Remaining, begun: Sequence[OpeningConnection]) -> None:
+        self._reader = _UnclosedReader(_TimedReader(sock, remaining, begun))
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         return self._reader  # the same for each response: it may have buffered the next one
@@ -243,18 +281,26 @@ class _UnclosedReader(io.BufferedReader):
 
 
 class _TimedReader(io.RawIOBase):
-    def __init__(self, sock: Any, remaining: Remaining) -> None:
-        self._sock, self._remaining = sock, remaining
+    def __init__(self, sock: Any, remaining: Remaining, begun: Sequence[OpeningConnection]) -> None:
+        self._sock, self._remaining, self._begun = sock, remaining, begun
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        self._sock.settimeout(self._remaining())
-        size = int(self._sock.recv_into(buffer))
+        size = self._receive(buffer)
         if size == 0:  # so that a cut-off status line isn't taken for a complete one
             raise ConnectionAbortedError(0, "the provider closed the connection")
         return size
+
+    def _receive(self, buffer: Any) -> int:
+        while going := [each for each in self._begun if each.wants]:
+            self._sock.settimeout(0)
+            with suppress(ssl.SSLWantReadError):
+                return int(self._sock.recv_into(buffer))
+            wait_beside(self._sock, going, self._remaining())
+        self._sock.settimeout(self._remaining())
+        return int(self._sock.recv_into(buffer))
 
 
 def _fault_text(fault: Exception) -> str:

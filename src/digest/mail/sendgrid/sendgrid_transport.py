@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable
 
 from sendgrid import SendGridAPIClient
 
 from digest.mail.mailing import Mailing
-from digest.mail.sendgrid.http_exchange import ExactClient, Exchange
+from digest.mail.sendgrid.connections_ahead import ConnectionsAhead
+from digest.mail.sendgrid.http_exchange import ExactClient, Exchange, system_tls
 from digest.mail.sendgrid.payload import encode
 from digest.mail.sendgrid.responses import ACCEPTED, CHECKED_ONLY, classify
 from digest.mail.transport import Accepted, Answer, InDoubt, PreparedRequest
@@ -17,9 +19,10 @@ JSON_TYPE = "application/json; charset=utf-8"
 
 
 class SendGrid:
-    """Sends mailings by SendGrid's Mail Send v3, each on a new connection.
+    """Sends mailings by SendGrid's Mail Send v3, each on a connection of its own.
 
-    *seconds* limits one request. Raise `ValueError` for a malformed API key.
+    *seconds* limits one request, and *tls* tells whom to trust. Raise `ValueError` for a malformed
+    API key.
     """
 
     def __init__(
@@ -29,6 +32,7 @@ class SendGrid:
         url: str,
         seconds: float,
         clock: Callable[[], float] = time.time,
+        tls: Callable[[], ssl.SSLContext] = system_tls,
     ) -> None:
         if not api_key.strip() or not api_key.isascii() or not api_key.isprintable():
             raise ValueError("the API key is empty or has characters no key has")
@@ -37,6 +41,7 @@ class SendGrid:
         sendgrid.client = ExactClient(
             host=sendgrid.host, request_headers=headers, version=3, timeout=seconds
         )
+        sendgrid.client.ahead = ConnectionsAhead(tls)
         self._sendgrid = sendgrid
         self._clock = clock
 
