@@ -30,9 +30,9 @@ class Clocked:
 
 
 @pytest.mark.parametrize(
-    ("most", "grows"), [(1, [1, 1, 1]), (2, [2, 2, 2]), (8, [3, 4, 5, 6, 7, 8, 8])]
+    ("most", "grows"), [(1, [1, 1, 1]), (2, [2, 2, 2]), (8, [4, 8, 8]), (11, [4, 8, 11, 11])]
 )
-def test_each_round_adds_one_request_up_to_the_limit_that_was_set(
+def test_each_round_doubles_the_requests_up_to_the_limit_that_was_set(
     most: int, grows: list[int]
 ) -> None:
     sends = Clocked(most)
@@ -51,10 +51,10 @@ def test_each_round_adds_one_request_up_to_the_limit_that_was_set(
 )
 def test_an_answer_that_asks_for_less_halves_the_requests(answer: Answer) -> None:
     sends = Clocked(8)
-    assert [sends.round() for _ in range(6)][-1] == 8
+    assert [sends.round() for _ in range(2)] == [4, 8]
     assert sends.round(answer) == 4
     assert [sends.round(answer) for _ in range(4)] == [2, 1, 1, 1]  # never none
-    assert [sends.round() for _ in range(3)] == [2, 3, 4]
+    assert [sends.round() for _ in range(8)] == [2, 3, 4, 5, 6, 7, 8, 8]  # one at a time
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,12 @@ def test_an_answer_that_asks_for_less_halves_the_requests(answer: Answer) -> Non
     ],
 )
 def test_an_answer_about_something_else_halves_nothing(answer: Answer) -> None:
-    assert Clocked(8).round(answer) == 3
+    assert Clocked(8).round(answer) == 4
 
 
 def test_a_round_of_refusals_halves_the_requests_once() -> None:
     sends = Clocked(16)
-    assert [sends.round() for _ in range(14)][-1] == 16
+    assert [sends.round() for _ in range(3)] == [4, 8, 16]
     assert sends.round(*[SLOW_DOWN] * 16) == 8
 
 
@@ -89,9 +89,9 @@ def test_what_was_under_way_when_it_was_halved_says_nothing_of_the_limit_since()
 
 def test_while_answers_take_twice_as_long_as_the_quickest_no_request_is_added() -> None:
     sends = Clocked(8)
-    assert [sends.round(seconds=0.2) for _ in range(3)] == [3, 4, 5]
-    assert [sends.round(seconds=0.5) for _ in range(3)] == [5, 5, 5]
-    assert [sends.round(seconds=0.3) for _ in range(3)] == [6, 7, 8]
+    assert [sends.round(seconds=0.2) for _ in range(1)] == [4]
+    assert [sends.round(seconds=0.5) for _ in range(3)] == [4, 4, 4]
+    assert [sends.round(seconds=0.3) for _ in range(5)] == [5, 6, 7, 8, 8]
 
 
 @given(

@@ -34,14 +34,14 @@ class Provider:
         return said
 
 
-def test_a_round_of_answers_lets_one_more_request_go(
+def test_a_round_of_answers_lets_twice_as_many_requests_go(
     make_readers: MakeReaders, make_sending: MakeSending
 ) -> None:
-    together = threading.Barrier(FIRST + 1)
+    together = threading.Barrier(2 * FIRST)
 
     def says(number: int) -> Answer:
         if number > FIRST:
-            together.wait(60)  # for ever, if there weren't one more
+            together.wait(60)  # for long, if there were fewer
         return Accepted()
 
     provider = Provider(says)

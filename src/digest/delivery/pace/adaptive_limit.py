@@ -1,7 +1,7 @@
 """How many requests one process has under way, by how the provider answers.
 
-This module decides when there is one more and when there are half as many: additive increase and
-multiplicative decrease, as TCP does it, between 1 and a limit that a person sets.
+This module decides when there are more and when there are half as many: slow start, additive
+increase and multiplicative decrease, as TCP does it, between 1 and a limit that a person sets.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ IN_TIME = 2.0  #: how many times as long as in the quickest round an answer may 
 class AdaptiveLimit:
     """The number of requests that may be under way; it knows no clock, and no thread.
 
-    A round is as many answers as the limit. After one whose answers came in time, there may be one
-    request more. An answer that asks for less halves the limit, once for all requests that were
-    under way by then: an answer to a request from before says nothing of the limit since.
+    A round is as many answers as the limit. After one whose answers came in time, twice as many
+    requests may be under way, and only one more once an answer was late or asked for less. Such an
+    answer halves the limit, once for all requests that were under way by then: an answer to a
+    request from before says nothing of the limit since.
     """
 
     def __init__(self, most: int) -> None:
@@ -27,6 +28,7 @@ class AdaptiveLimit:
         self.requests = min(FIRST, most)
         self._most = most
         self._halved_at = -math.inf
+        self._is_start = True  # until the first sign that there are enough
         self._quickest = math.inf  # seconds, the mean of a round
         self._begin_round()
 
@@ -36,7 +38,7 @@ class AdaptiveLimit:
             return
         if asks_for_less(answer):
             self.requests = max(1, self.requests // 2)
-            self._halved_at = ended
+            self._halved_at, self._is_start = ended, False
             self._begin_round()
             return
         self._answers += 1
@@ -50,8 +52,11 @@ class AdaptiveLimit:
     def _end_round(self) -> None:
         mean = self._seconds / self._answers
         self._quickest = min(self._quickest, mean)
-        if mean <= IN_TIME * self._quickest:
-            self.requests = min(self.requests + 1, self._most)
+        if mean > IN_TIME * self._quickest:
+            self._is_start = False
+        else:
+            more = self.requests if self._is_start else 1
+            self.requests = min(self.requests + more, self._most)
         self._begin_round()
 
 
