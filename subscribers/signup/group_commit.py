@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -55,6 +54,7 @@ class GroupCommit:
         self._changed = threading.Condition()
         self._running = False
         self._stopping = False
+        self._due = False  #: the first in the queue has waited for `GATHERING`
         self._thread = threading.Thread()
 
     async def together(
@@ -68,7 +68,8 @@ class GroupCommit:
         """
         loop = asyncio.get_running_loop()
         write = _Write(work, item, loop.create_future())
-        self._put(write)
+        if self._put(write):
+            loop.call_later(GATHERING, self._wake, write)
         giving_up = loop.call_later(WAIT_SECONDS, _give_up, write)  # half as dear as a timeout
         try:
             result: Result = await write.answer
@@ -89,7 +90,8 @@ class GroupCommit:
         if thread.is_alive():
             thread.join()
 
-    def _put(self, write: _Write) -> None:
+    def _put(self, write: _Write) -> bool:
+        """Queue a write; return whether it is the first of the queue."""
         with self._changed:
             if len(self._queue) >= MOST_WAITING:
                 raise StoreBusy
@@ -100,7 +102,19 @@ class GroupCommit:
                     target=self._run, name="subscribers-writer", daemon=True
                 )
                 self._thread.start()
-            if len(self._queue) in (1, ENOUGH):  # what the thread waits for; it wakes for no other
+            if len(self._queue) == ENOUGH:
+                self._changed.notify()
+            return len(self._queue) == 1
+
+    def _wake(self, first: _Write) -> None:
+        """Have the queue written, if *first* is still the first in it.
+
+        The event loop keeps the time: the thread would wake for the first write, only to wait, and
+        each time take the interpreter from the loop amid the requests that are to share the commit.
+        """
+        with self._changed:
+            if self._queue and self._queue[0] is first:
+                self._due = True
                 self._changed.notify()
 
     def _run(self) -> None:
@@ -110,21 +124,18 @@ class GroupCommit:
     def _next(self) -> list[_Write]:
         """Wait for writes, and return those from the front of the queue that share their work."""
         with self._changed:
-            if not self._queue and not self._stopping:
-                self._changed.wait(self._idle)
+            self._changed.wait_for(self._is_due, self._idle)
             if not self._queue:
                 self._running = False
                 return []
-            self._gather()
             writes = [self._queue.popleft()]
             while self._queue and self._queue[0].work == writes[0].work and len(writes) < MAX_ITEMS:
                 writes.append(self._queue.popleft())
+            self._due = bool(self._queue)  # they have waited long enough by the time it is written
             return writes
 
-    def _gather(self) -> None:
-        end = time.monotonic() + GATHERING
-        while len(self._queue) < ENOUGH and not self._stopping and time.monotonic() < end:
-            self._changed.wait(max(0.0, end - time.monotonic()))
+    def _is_due(self) -> bool:
+        return self._due or self._stopping or len(self._queue) >= ENOUGH
 
     def _commit(self, writes: list[_Write]) -> None:
         waiting = [write for write in writes if not write.answer.done()]  # the others gave up

@@ -120,14 +120,12 @@ def _urlencoded(body: bytes) -> Fields:
     fields: Fields = {}
     for pair in pairs:
         name, _, value = pair.partition("=")
-        if "%" in pair:
-            name, value = _unquoted(name), _unquoted(value)
-        fields.setdefault(name, []).append(value)
+        fields.setdefault(_unquoted(name), []).append(_unquoted(value) if "%" in value else value)
     return fields
 
 
 def _unquoted(text: str) -> str:
-    return _utf8(unquote_to_bytes(text))
+    return _utf8(unquote_to_bytes(text)) if "%" in text else text
 
 
 def _utf8(text: bytes) -> str:
