@@ -44,8 +44,9 @@ part: $(READY)  ## A part of the tests on that wheel: PYTHON=python3.12, or OLDE
 preview: $(READY)  ## The desk in the folder desk/, with samples where it has no comparisons
 	@mkdir -p desk && cd desk && $(abspath $(BIN))/digest preview --samples $(ARGS)
 
-bench: $(READY)  ## Speed and memory of the send, beside a floor
-	@$(BIN)/python -m benchmarks.send $(ARGS)
+bench: $(READY)  ## Every benchmark, into docs/benchmarks.md (ARGS="--only send,build --quick" prints some)
+	@sh scripts/system-packages.sh chromium postgresql
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 soak: $(READY)  ## 10,000 simulated seeds, a death at every step, four machines; takes an hour
 	@sh scripts/system-packages.sh strace

@@ -1,6 +1,6 @@
 """Public reads of the API a second, beside a bare Starlette route in the same run.
 
-    python -m benchmarks.api_reads [--seconds 6] [--connections 16] [--comparisons 10000]
+    python -m benchmarks.api_reads [--seconds 6] [--connections 16] [--comparisons 10000] [--json]
 
 The site is a process of its own, as it ships; so is the load, which is this one: on two cores each
 has about one. The bare route sends the same bytes, and does nothing else. Then comparisons are
@@ -27,6 +27,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+from benchmarks.measurements import Measurement, reporting
 from benchmarks.signup import SECRET, hold, measure, site
 from digest.app.installation import App, open_app
 from digest.comparisons.schema import ComparisonDraft, ContenderDraft, VerdictDraft
@@ -143,7 +144,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--comparisons", type=int, default=10_000)
+    parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    with reporting(as_json=given.json) as found:
+        found += compare(given)
+
+
+def compare(given: argparse.Namespace) -> Iterator[Measurement]:
+    """Measure, tell, and yield the figures beside the bare route."""
     print(
         f"{os.cpu_count()} cores, {given.connections} connections, {given.seconds:g} s each,"
         f" {given.comparisons:,} comparisons, load {os.getloadavg()[0]:.1f}"
@@ -156,12 +164,22 @@ def main() -> None:
             (folder / _BARE).write_bytes(answer.read())
         run = partial(measure, connections=given.connections, seconds=given.seconds)
         floor = run("floor: the same bytes, bare Starlette", site(bare, folder), drive=drive(""))
-        rate = run("50 comparisons", site(real, folder), drive=drive(""))
-        run("200 comparisons", site(real, folder), drive=drive("?limit=200"))
+        rates = {
+            "50 comparisons": run("50 comparisons", site(real, folder), drive=drive("")),
+            "200 comparisons": run(
+                "200 comparisons", site(real, folder), drive=drive("?limit=200")
+            ),
+        }
+        name = "50, five changes a second"
         with changing(app, given.comparisons, every=0.2):
-            run("50, five changes a second", site(real, folder), drive=drive(""))
+            rates[name] = run(name, site(real, folder), drive=drive(""))
         app.database.close()
-    print(f"the API reaches {rate / floor:.0%} of the bare route")
+    print(f"the API reaches {rates['50 comparisons'] / floor:.0%} of the bare route")
+    for name, rate in rates.items():
+        like = floor if name.startswith("50") else None  # the floor's bytes are those of 50
+        yield Measurement(
+            name=name, value=rate, unit="answers a second", floor=like, more_is_better=True
+        )
 
 
 if __name__ == "__main__":

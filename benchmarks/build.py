@@ -1,6 +1,6 @@
 """Seconds of processor that building an issue of five comparisons takes, checks included.
 
-    python -m benchmarks.build [--runs 21]
+    python -m benchmarks.build [--runs 21] [--json]
 
 The floor is the MJML compiler alone, on the same source. The mail is rendered in this process: as
 the product renders it, in a process of its own, it takes the same, and starting that once more.
@@ -12,7 +12,7 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from mjml import mjml2html
 from sqlmodel import select
 
 from benchmarks.history import opened
+from benchmarks.measurements import Measurement, reporting
 from benchmarks.ready_issue import fill
 from digest.app.installation import App
 from digest.issues import build
@@ -33,6 +34,9 @@ from digest.render.rendered import Rendered
 from digest.render.sandbox import render_checked
 from digest.render.template_paths import template_folders
 from tests.history.workloads import undone
+
+UNIT = "ms of CPU"
+TARGET = 60.0  #: of all of it
 
 
 def milliseconds(work: Callable[[], object], runs: int) -> float:
@@ -50,7 +54,14 @@ def main() -> None:
     """Measure, and tell."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=21)
-    runs = parser.parse_args().runs
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    with reporting(as_json=given.json) as found:
+        found += measured(given.runs)
+
+
+def measured(runs: int) -> Iterator[Measurement]:
+    """Measure each step, tell, and yield its figure."""
     with tempfile.TemporaryDirectory() as name:
         app = opened(f"sqlite:///{Path(name) / 'digest.db'}", Path(name))
         fill(app, 10)
@@ -61,6 +72,10 @@ def main() -> None:
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, median of {runs}")
     for step, each in taken.items():
         print(f"{step:<30}{each:>8.1f} ms of processor{each / floor:>8.1f} times the floor")
+        if each is not floor:
+            target = TARGET if step == "built and kept" else None
+            name = step.capitalize()
+            yield Measurement(name=name, value=each, unit=UNIT, floor=floor, target=target)
 
 
 def _steps(app: App) -> dict[str, Callable[[], object]]:

@@ -30,6 +30,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from benchmarks.bare_reload import reloading
+
 ROOT = Path(__file__).parent.parent
 CHUNK = 40_000  #: rows of an import a transaction, as in the product
 VOTES = [f"-digest_vote_{place}_token-" for place in range(1, 6)]  # of five comparisons
@@ -396,7 +398,12 @@ def main(name: str, *arguments: str) -> None:
         "mjml": mjml_call,
         "workers": workers,
     }
-    sites: dict[str, Any] = {"no-work": no_work, "one-row": one_row, "turning-away": turning_away}
+    sites: dict[str, Any] = {
+        "no-work": no_work,
+        "one-row": one_row,
+        "turning-away": turning_away,
+        "reload": reloading,
+    }
     if name in sites:
         app = sites[name](*arguments)
         _require_raw()

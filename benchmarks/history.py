@@ -1,6 +1,7 @@
 """What daily work takes after years: 500 issues of 100,000 deliveries, and after a few weeks.
 
     python -m benchmarks.history [--issues 500] [--readers 100000] [--database sqlite|postgresql]
+        [--json]
 
 Nothing may grow with history, so the floor of each number is the same work on the same list after
 four issues. Both are the least of five runs, by the clock and in seconds of this process; the first
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.measurements import Measurement, reporting
 from benchmarks.ready_issue import environment, fill, installation
 from digest.app.installation import App
 from tests.history.filling import History, add_history
@@ -26,6 +28,9 @@ from tests.postgres import own_database, postgres_server
 OPTIONS = ("shared_buffers=1GB", "max_wal_size=8GB")
 RUNS = 5
 FEW = 4  #: issues of the floor
+NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+SEEN = ("digest status", "/metrics", "front page")  #: what somebody waits for
+TARGET = 100.0  #: milliseconds of each
 
 
 @contextmanager
@@ -81,7 +86,14 @@ def main() -> None:
     parser.add_argument("--kept", type=int, default=57, help="issues whose events are kept")
     parser.add_argument("--database", choices=["sqlite", "postgresql"], action="append")
     parser.add_argument("--folder", type=Path, help="where there is room for the stores")
+    parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    with reporting(as_json=asked.json) as found:
+        found += compare(asked)
+
+
+def compare(asked: argparse.Namespace) -> Iterator[Measurement]:
+    """Measure on each database, tell, and yield the figures beside those of a few issues."""
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     for kind in asked.database or ["sqlite", "postgresql"]:
         tables = []
@@ -97,6 +109,13 @@ def main() -> None:
             print(
                 f"{name:<26}{1000 * floor:>8.1f} ({1000 * own_floor:>6.1f})"
                 f"{1000 * wall:>8.1f} ({1000 * own:>6.1f}){wall / floor:>8.2f}"
+            )
+            yield Measurement(
+                name=f"{name} on {NAMES[kind]}",
+                value=1000 * wall,
+                unit="ms",
+                floor=1000 * floor,
+                target=TARGET if name in SEEN else None,
             )
 
 

@@ -2,7 +2,7 @@
 
 The floor has rows, one keyed hash a reader, JSON and kept connections. It has no ledger, so a crash
 in it would lose or repeat mail, and no code of the product.
-Run: python -m benchmarks.send [--votes N] [--runs N] [READERS ...]
+Run: python -m benchmarks.send [--votes N] [--runs N] [--json] [READERS ...]
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -26,9 +26,11 @@ from statistics import median
 from typing import Any
 
 from benchmarks.floors import HTML, PLAIN, VOTES
+from benchmarks.measurements import Measurement, reporting
 from benchmarks.sink import running_sink
 
 CONCURRENCY = 2
+WHOLE = 1_000_000  #: readers that the targets are for
 SECRET = "a secret for benchmarks, long enough"  # noqa: S105 - it guards nothing
 BASE = "https://news.example.com"
 ADDRESS = "1 Example Street, 12345 Example"
@@ -276,8 +278,8 @@ def megabytes(processes: Iterable[int]) -> float:
     return kilobytes / 1024
 
 
-def compare(readers: int, votes: int, runs: int) -> None:
-    """Print the command beside the floor for one size of list; medians."""
+def compare(readers: int, votes: int, runs: int) -> Iterator[Measurement]:
+    """Print the command beside the floor for one size of list, and yield its figures; medians."""
     ours, floor, planned = [], [], []
     for _ in range(runs):
         with tempfile.TemporaryDirectory() as folder, running_sink() as url:
@@ -300,6 +302,37 @@ def compare(readers: int, votes: int, runs: int) -> None:
             flush=True,
         )
     print(f"{'':>17} | its plan    | {plan['cpu'] / readers * 1e6:5.1f} us of CPU a reader")
+    yield from figures(readers, *ways.values(), whole=readers == WHOLE)
+
+
+def figures(
+    readers: int, ours: Mapping[str, float], floor: Mapping[str, float], *, whole: bool
+) -> Iterator[Measurement]:
+    """Yield what a size of list gave; the targets are those of a *whole* list."""
+    rate, raw = (readers / way["all"] for way in (ours, floor))
+    cpu, least = (way["cpu"] / readers * 1e6 for way in (ours, floor))
+    yield Measurement(
+        name=f"To {readers:,} readers",
+        value=rate,
+        unit="readers a second",
+        floor=raw,
+        target=200_000 if whole else None,
+        more_is_better=True,
+    )
+    yield Measurement(
+        name=f"To {readers:,} readers",
+        value=cpu,
+        unit="µs of CPU a reader",
+        floor=least,
+        target=6.5 if whole else None,
+    )
+    yield Measurement(
+        name=f"To {readers:,} readers",
+        value=ours["peak_mb"],
+        unit="MB at the peak",
+        floor=floor["peak_mb"],
+        target=100 if whole else None,
+    )
 
 
 def main() -> None:
@@ -307,6 +340,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--votes", type=int, default=0, choices=(0, len(VOTES)))
     parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--json", action="store_true")
     parser.add_argument("--engine", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--fill", help=argparse.SUPPRESS)
     parser.add_argument("readers", nargs="*", type=int)
@@ -320,12 +354,14 @@ def main() -> None:
         fill(Path(given.fill), *given.readers)
         print(json.dumps({"cpu": plan(Path(given.fill), given.votes)}))
         return
-    print(
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {CONCURRENCY} senders, batches of"
-        f" 1,000, 60 KB of HTML, {2 + given.votes} links of a reader's own, {given.runs} runs"
-    )
-    for readers in given.readers or [100_000, 1_000_000]:
-        compare(readers, given.votes, given.runs)
+    with reporting(as_json=given.json) as measurements:
+        print(
+            f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {CONCURRENCY} senders, batches"
+            f" of 1,000, 60 KB of HTML, {2 + given.votes} links of a reader's own,"
+            f" {given.runs} runs"
+        )
+        for readers in given.readers or [100_000, WHOLE]:
+            measurements += compare(readers, given.votes, given.runs)
 
 
 if __name__ == "__main__":

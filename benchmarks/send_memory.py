@@ -1,11 +1,12 @@
 """The peak of `digest send`, which must not grow with the list; ends with 1 above the bound.
 
 One process sends all of it, so that whatever a batch leaves behind adds up in one place.
-Run: python -m benchmarks.send_memory [READERS]
+Run: python -m benchmarks.send_memory [--json] [READERS]
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.measurements import Measurement, reporting
 from benchmarks.send import SEND, environment, watched
 from benchmarks.sink import running_sink
 
@@ -35,11 +37,21 @@ def send(path: Path, url: str) -> float:
     return used.ru_maxrss / 1024
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Send to so many readers, and hold the peak."""
-    if not all(each.isdigit() for each in arguments):
-        sys.exit("python -m benchmarks.send_memory [READERS]")
-    readers = int(arguments[0]) if arguments else READERS
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("readers", nargs="?", type=int, default=READERS)
+    given = parser.parse_args()
+    with reporting(as_json=given.json) as found:
+        peak = measured(given.readers)
+        found.append(Measurement(name="Peak", value=peak, unit="MB", target=MEGABYTES))
+    if peak > MEGABYTES and not given.json:
+        sys.exit(f"digest send may take {MEGABYTES} MB at most, whatever the list")
+
+
+def measured(readers: int) -> float:
+    """Send to so many readers, tell, and return the megabytes at the peak."""
     with tempfile.TemporaryDirectory() as folder, running_sink() as url:
         path = Path(folder) / "digest.db"
         # Not in this process: the peak of one that it starts begins with its own.
@@ -49,9 +61,8 @@ def main(arguments: list[str]) -> None:
         took = time.perf_counter() - began
     version = ".".join(map(str, sys.version_info[:3]))
     print(f"Python {version}: {readers:,} readers in {took:.1f} s, peak {peak:.0f} MB")
-    if peak > MEGABYTES:
-        sys.exit(f"digest send may take {MEGABYTES} MB at most, whatever the list")
+    return peak
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

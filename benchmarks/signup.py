@@ -1,6 +1,6 @@
 """Form posts a second with the durable commit, beside two floors measured in the same run.
 
-    python -m benchmarks.signup [--seconds 3] [--connections 16] [--rounds 5]
+    python -m benchmarks.signup [--seconds 3] [--connections 16] [--rounds 5] [--json]
 
 The server is a process of its own; so is the load. Floors: a server without any work, and the
 least a durable sign-up could cost, which is one row in one commit for all that wait together. They
@@ -32,6 +32,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from benchmarks import floors
+from benchmarks.measurements import Measurement, reporting
 from digest.db import Database
 from digest.render.pages import Site, message_page
 from digest.web import server
@@ -261,7 +262,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    with reporting(as_json=given.json) as found:
+        found += compare(given)
+
+
+def compare(given: argparse.Namespace) -> list[Measurement]:
+    """Measure in turns, tell, and return the figures of the site beside the durable floor."""
     print(
         f"{given.connections} connections, {given.rounds} rounds of {given.seconds:g} s each,"
         f" load {os.getloadavg()[0]:.1f}"
@@ -285,6 +293,25 @@ def main() -> None:
         f"the sign-up reaches {shipped.rate / floor.rate:.0%} of the durable floor, at"
         f" {shipped.processor / floor.processor:.1f} times its processor time"
     )
+    return [
+        Measurement(
+            name="Sign-ups",
+            value=shipped.rate,
+            unit="a second",
+            floor=floor.rate,
+            target=floor.rate / 2,
+            more_is_better=True,
+        ),
+        Measurement(
+            name="Answer, 99th percentile", value=shipped.p99, unit="ms", floor=floor.p99, target=20
+        ),
+        Measurement(
+            name="Each sign-up",
+            value=shipped.processor,
+            unit="µs of CPU",
+            floor=floor.processor,
+        ),
+    ]
 
 
 if __name__ == "__main__":

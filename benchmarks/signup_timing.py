@@ -1,6 +1,6 @@
 """Can the time of an answer tell what is known of an address? Six kinds, n posts of each.
 
-    python -m benchmarks.signup_timing [--posts 2000]
+    python -m benchmarks.signup_timing [--posts 2000] [--json]
 
 Posts go one by one, the kinds in turn. For each pair of kinds the rank test's z says how surely one
 is slower: under 3.0 in any of the fifteen pairs is what chance alone gives.
@@ -22,6 +22,7 @@ from statistics import median
 import httpx2
 from sqlmodel import SQLModel
 
+from benchmarks.measurements import Measurement, reporting
 from benchmarks.signup import SECRET, form_token_of_old, real, site
 from digest.db import Database
 from subscribers import lifecycle, store, suppression
@@ -34,6 +35,7 @@ from subscribers.store import Evidence
 from subscribers.tokens import Hashes
 
 KINDS = ("new", "pending", "confirmed", "suppressed", "erased", "bounced")
+SURE = 3.0  #: the z that chance alone stays under
 WIDE = RateLimit(10**9, 3600)
 LIMITS = RateLimits(domain=WIDE, provider=WIDE, network=WIDE, everyone=WIDE)
 
@@ -102,7 +104,17 @@ def main() -> None:
     """Prepare, ask, and compare."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--posts", type=int, default=2_000)
-    posts = parser.parse_args().posts
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    with reporting(as_json=given.json) as found:
+        surest = compare(given.posts)
+        found.append(
+            Measurement(name="The two kinds that differ most", value=surest, unit="z", target=SURE)
+        )
+
+
+def compare(posts: int) -> float:
+    """Ask for each kind, tell, and return the largest z of any pair."""
     with tempfile.TemporaryDirectory() as folder:
         prepare(Path(folder) / "signup.db", posts)
         with site(real, Path(folder)) as (port, _):
@@ -113,6 +125,7 @@ def main() -> None:
     scores = {two: z_score(times[two[0]], times[two[1]]) for two in combinations(KINDS, 2)}
     for two, score in sorted(scores.items(), key=lambda pair: -abs(pair[1])):
         print(f"{two[0]:>12} against {two[1]:<12} z = {score:+.2f}")
+    return max(map(abs, scores.values()))
 
 
 if __name__ == "__main__":

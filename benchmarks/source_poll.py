@@ -1,101 +1,106 @@
-"""How long a poll of 300 pages takes, what it asks for, and by how much it makes a process grow.
+"""What a poll of 300 pages takes and asks for, and by how much the process grows that does it.
 
-    python -m benchmarks.source_poll [PAGES]
+    python -m benchmarks.source_poll [--json] [PAGES]
 
-The site runs in a process of its own. Each poll runs in a new process, whose memory is read as the
-kernel counts it: all of it at its peak, and what of that was there before anything was imported.
+The site runs in a process of its own, and each poll is the command `digest sources poll`. The floor
+is `digest sources list`, which starts as the poll does, and asks for nothing.
 """
 
 from __future__ import annotations
 
-import multiprocessing
+import argparse
 import os
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
+from benchmarks.measurements import Measurement, reporting
 from tests.sources.site.site_server import NETWORK, RunningSite, running_site
 
 PAGES = 300
-NAMES = ("first poll", "second poll", "three changed")
+POLLS = ("First poll", "Second poll", "Three pages changed")
+_DIGEST = ("-m", "digest")
+#: Starts a program and tells what it took. This process has grown by the site, and a program that
+#: it started itself would begin with that peak.
+_STARTER = """
+import sys
+from pathlib import Path
+from benchmarks.startup import run
+print(*run(Path.cwd(), sys.argv[1:]))
+"""
 
 
-def peak_megabytes() -> float:
-    """Return the largest memory that this process has had so far."""
-    lines = Path("/proc/self/status").read_text("ascii").splitlines()
-    (kilobytes,) = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
-    return int(kilobytes) / 1024
+@dataclass(frozen=True)
+class Spent:
+    """What a program took: seconds by the clock and of CPU, megabytes at its peak."""
+
+    seconds: float
+    cpu: float
+    megabytes: float
 
 
-def poll(folder: str, url: str, answers: Any) -> None:
-    """Poll the source, and tell what that took."""
-    bare = peak_megabytes()
-    os.chdir(folder)
-    from digest.app.installation import open_app
-    from digest.migrations.upgrade import upgrade
-    from digest.settings import by_init_name, load
-
+def spent(folder: Path, *arguments: str) -> Spent:
+    """Run Python with these arguments in a folder."""
     settings = {"DIGEST_SECRET": "s" * 40, "DIGEST_ALLOWED_NETWORKS": NETWORK}
-    app = open_app(load(**by_init_name(settings)))
-    with app.database.write() as session:
-        upgrade(session.connection())
-    with app.database.read() as session:
-        from digest import sources
-
-        known = sources.all_facts(session)
-    if not known:
-        app.sources.add(app.sources.find(url))
-    imported = peak_megabytes()
+    paths = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
     began = time.perf_counter()
-    result = app.sources.poll(1, lambda _done, _of: None)
-    answers.put(
-        {
-            "seconds": time.perf_counter() - began,
-            "cpu": time.process_time(),
-            "says": str(result),
-            "requests": result.requests,
-            "bodies": result.bodies,
-            "bare": bare,
-            "imported": imported,
-            "peak": peak_megabytes(),
-        }
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", _STARTER, *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env={**os.environ, **settings, "PYTHONPATH": paths},
+        check=True,
     )
-    app.database.close()
+    return Spent(time.perf_counter() - began, *map(float, done.stdout.split()))
+
+
+def measured(site: RunningSite, folder: Path, pages: int) -> Iterator[Measurement]:
+    """Poll the site three times, tell, and yield the figures beside the floor's."""
+    spent(folder, *_DIGEST, "init")
+    spent(folder, *_DIGEST, "sources", "add", f"{site.url}/sitemap.xml")
+    bare = spent(folder, "-c", "import sqlmodel")
+    floor = spent(folder, *_DIGEST, "sources", "list")
+    print(
+        f"{pages} pages; SQLModel alone {bare.megabytes:.0f} MB, digest sources list"
+        f" {floor.megabytes:.0f} MB and {floor.cpu:.1f} s of CPU"
+    )
+    for name in POLLS:
+        if name == POLLS[-1]:
+            site.change(*site.slugs()[1:6:2])
+        site.reset_counts()
+        poll = spent(folder, *_DIGEST, "sources", "poll", "1")
+        print(f"{name}: {asked(site)}, {poll.seconds:.1f} s, {poll.cpu:.1f} s of CPU")
+        grown = poll.megabytes - floor.megabytes
+        print(f"  {poll.megabytes:.0f} MB at its peak, {grown:.0f} of them the poll's")
+        yield Measurement(name=name, value=poll.cpu, unit="s of CPU", floor=floor.cpu)
+        yield Measurement(
+            name=name, value=poll.megabytes, unit="MB at the peak", floor=floor.megabytes
+        )
+
+
+def asked(site: RunningSite) -> str:
+    """Return how many requests the site got, and how many bodies it sent."""
+    counts = site.counts()
+    return ", ".join(f"{sum(counts[what].values())} {what}" for what in ("requests", "bodies"))
 
 
 def main() -> None:
-    """Print what each poll took."""
-    pages = int(sys.argv[1]) if len(sys.argv) > 1 else PAGES
-    with running_site(pages) as site, TemporaryDirectory() as folder:
-        for name in NAMES:
-            if name == NAMES[-1]:
-                site.change(*site.slugs()[1:6:2])
-            print_figures(name, measured(folder, site))
-
-
-def measured(folder: str, site: RunningSite) -> dict[str, Any]:
-    """Run one poll in a process of its own, and return its figures."""
-    processes = multiprocessing.get_context("spawn")
-    answers = processes.Queue()
-    process = processes.Process(target=poll, args=(folder, f"{site.url}/sitemap.xml", answers))
-    process.start()
-    told: dict[str, Any] = answers.get()
-    process.join()
-    return told
-
-
-def print_figures(name: str, told: dict[str, Any]) -> None:
-    """Print one poll in two lines."""
-    print(
-        f"{name}: {told['says']}\n"
-        f"  {told['requests']} requests, {told['bodies']} bodies, {told['seconds']:.1f} s,"
-        f" {told['cpu']:.1f} s of a processor\n"
-        f"  memory at its peak {told['peak']:.0f} MB: {told['bare']:.0f} of Python,"
-        f" {told['imported'] - told['bare']:.0f} of what was imported,"
-        f" {told['peak'] - told['imported']:.0f} of the poll",
-    )
+    """Tell what each poll took."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("pages", nargs="?", type=int, default=PAGES)
+    given = parser.parse_args()
+    with (
+        reporting(as_json=given.json) as found,
+        running_site(given.pages) as site,
+        TemporaryDirectory() as folder,
+    ):
+        found += measured(site, Path(folder), given.pages)
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ def overlay_drafts(
 
 
 def _tool_ids(session: Session, drafts: Iterable[ComparisonDraft]) -> dict[str, int]:
-    slugs = {_tool(contender.name).slug for draft in drafts for contender in draft.contenders}
+    slugs = {slugify(contender.name) for draft in drafts for contender in draft.contenders}
     found: dict[str, int] = {}
     for part in chunks(sorted(slugs)):
         rows = session.exec(select(Tool.slug, Tool.id).where(col(Tool.slug).in_(part)))
