@@ -46,14 +46,16 @@ def encode(mailing: Mailing, *, sandbox: bool = False) -> bytes:
     """
     if not 0 < len(mailing.recipients) <= MAX_RECIPIENTS:
         raise ValueError(f"a request takes 1 to {MAX_RECIPIENTS} recipients")
-    recipients = mailing.recipients
-    if isinstance(recipients, Recipients):
-        request = {"personalizations": _at_once(recipients), **_shared(mailing)}
+    if isinstance(mailing.recipients, Recipients):
+        people, rest = _at_once(mailing.recipients), _shared(mailing)
     else:
-        request = body(mailing)
+        rest = body(mailing)
+        people = orjson.dumps(rest.pop("personalizations"))
     if sandbox:
-        request["mail_settings"] = {**request.get("mail_settings", {}), **_SANDBOX}
-    return orjson.dumps(request)
+        rest["mail_settings"] = {**rest.get("mail_settings", {}), **_SANDBOX}
+    # Joined, not encoded again: less memory than this is given back to the system and asked for
+    # anew with each request, which would take as long as the encoding.
+    return b"".join([b'{"personalizations":', people, b",", memoryview(orjson.dumps(rest))[1:]])
 
 
 def body(mailing: Mailing) -> dict[str, Any]:
@@ -90,7 +92,7 @@ def _personalization(recipient: Recipient) -> dict[str, Any]:
     }
 
 
-def _at_once(recipients: Recipients) -> orjson.Fragment:
+def _at_once(recipients: Recipients) -> bytes:
     """Return the same JSON as that of each recipient's dict, by one template: a fifth of the time.
 
     The template is the JSON of a recipient who has the places of values instead of values.
@@ -106,7 +108,8 @@ def _at_once(recipients: Recipients) -> orjson.Fragment:
     for at, each in enumerate(rest, start=1):  # a place, the text after it, the next place, ...
         column = _escaped(columns[int(each)]) if at % 2 else [each] * len(recipients)
         pieces[at :: len(rest) + 1] = column
-    return orjson.Fragment(f"[{''.join(pieces)[:-1]}]".encode())
+    pieces[0], pieces[-1] = f"[{pieces[0]}", f"{pieces[-1][:-1]}]"
+    return "".join(pieces).encode()
 
 
 def _escaped(texts: Sequence[str]) -> Sequence[str]:
