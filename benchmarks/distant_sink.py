@@ -9,19 +9,19 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import random
 import ssl
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from zlib import crc32
 
 import orjson
+
+from benchmarks.sink import started
 
 ROUND_TRIP = 0.1  #: seconds
 ACCEPTED = (
@@ -31,7 +31,7 @@ SLOW_DOWN = (
     b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
     b"Connection: close\r\n\r\n"
 )
-STORM_SHARE = 0.3  #: of the requests in a storm that are told to slow down
+STORM_PERCENT = 30  #: of the requests in a storm that are told to slow down
 STORM_AFTER, STORM_SECONDS = 3.0, 10.0  #: seconds from the first request in which none is taken
 
 
@@ -69,6 +69,7 @@ class DistantSink(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note when the client began to connect: it learns of the connection a round trip later."""
+        assert isinstance(transport, asyncio.Transport)
         self._loop, self._transport = asyncio.get_running_loop(), transport
         self._silent_until = self._loop.time() + 2 * ROUND_TRIP
         self._counts.connections += 1
@@ -113,23 +114,22 @@ class DistantSink(asyncio.Protocol):
         said = self._outgoing.read()
         if said:
             at = max(self._loop.time() + ROUND_TRIP, self._silent_until)
-            # The transport is one that writes.
-            self._loop.call_at(at, self._transport.write, said)  # type: ignore[attr-defined]
+            self._loop.call_at(at, self._transport.write, said)
 
 
 @dataclass
 class Storm:
-    """Which requests are told to slow down: the same share at random, and for a while all."""
+    """Which requests are told to slow down: some of them, and for a while all."""
 
     began: float = 0.0
-    # Repeatable is the point.
-    chance: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311
+    asked: int = 0  #: requests so far
 
     def says_no(self, now: float) -> bool:
         """Return whether a request is told to slow down."""
         self.began = self.began or now
+        self.asked += 1
         none = STORM_AFTER <= now - self.began < STORM_AFTER + STORM_SECONDS
-        return none or self.chance.random() < STORM_SHARE
+        return none or crc32(b"%d" % self.asked) % 100 < STORM_PERCENT
 
 
 @dataclass
@@ -143,19 +143,10 @@ class RunningSink:
 @contextmanager
 def distant_sink(folder: Path, *, storm: bool = False) -> Iterator[RunningSink]:
     """Start a sink whose certificate is in *folder*, on a free port; its facts come at the end."""
-    command = [sys.executable, "-m", "benchmarks.distant_sink", str(folder), str(int(storm))]
-    how: dict[str, Any] = {"cwd": Path(__file__).parent.parent, "start_new_session": True}
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, **how) as process:  # noqa: S603 - our own interpreter
-        assert process.stdout
-        assert process.stdin
-        running = RunningSink(f"https://localhost:{int(process.stdout.readline())}")
-        try:
-            yield running
-        finally:
-            process.stdin.close()
-            with suppress(ValueError):
-                running.facts = json.loads(process.stdout.read())
+    with started("benchmarks.distant_sink", str(folder), str(int(storm))) as (process, port):
+        running = RunningSink(f"https://localhost:{port}")
+        yield running
+        running.facts = json.loads(process.communicate()[0])
 
 
 def certificate(folder: Path) -> Path:

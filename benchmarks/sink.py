@@ -62,13 +62,20 @@ class _Sink(asyncio.Protocol):
 @contextmanager
 def running_sink(seconds: float = 0.0) -> Iterator[str]:
     """Start a sink on a free port; yields its URL."""
-    command = [sys.executable, "-m", "benchmarks.sink", str(seconds)]
-    root = Path(__file__).parent.parent
-    how: dict[str, Any] = {"stdout": subprocess.PIPE, "text": True, "start_new_session": True}
+    with started("benchmarks.sink", str(seconds)) as (_, port):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def started(module: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Run a sink's module; yields its process and its port, and ends it."""
+    command = [sys.executable, "-m", module, *arguments]
+    root, pipe = Path(__file__).parent.parent, subprocess.PIPE
+    how: dict[str, Any] = {"stdin": pipe, "stdout": pipe, "text": True, "start_new_session": True}
     with subprocess.Popen(command, cwd=root, **how) as process:  # noqa: S603 - our own interpreter
         assert process.stdout is not None
         try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+            yield process, int(process.stdout.readline())
         finally:
             process.terminate()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -67,3 +68,20 @@ def test_B08_after_an_answer_to_slow_down_half_as_many_are_under_way(
     sending = make_sending(MemoryTransport(answer=provider.answer), batch_size=1)
     assert dispatch(sending, concurrency=8).accepted == 6
     assert provider.arrivals[FIRST] == FIRST // 2
+
+
+def test_B08_a_storm_of_answers_to_slow_down_loses_and_doubles_nobody(
+    make_readers: MakeReaders, make_sending: MakeSending
+) -> None:
+    none_taken = range(20, 60)
+
+    def says(number: int) -> Answer:
+        if number in none_taken or number % 10 in {1, 2, 7}:
+            return NotSent(status=429, detail="slow down", wait=0.0, counts=False)
+        return Accepted()
+
+    transport = MemoryTransport(answer=Provider(says).answer)
+    make_readers(60)
+    counts = dispatch(make_sending(transport, batch_size=2), concurrency=8)
+    assert (counts.accepted, counts.pending, counts.in_doubt) == (60, 0, 0)
+    assert sorted(Counter(transport.addresses()).values()) == [1] * 60
