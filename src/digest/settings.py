@@ -393,7 +393,9 @@ class Settings(BaseSettings):
         description="The sites whose pages may call the API from a browser, comma-separated, such"
         " as https://www.example.com; empty for none.",
     )
-    concurrency: int = Field(2, ge=1, le=64, description="The number of batches to send at once.")
+    concurrency: int = Field(
+        8, ge=1, le=64, description="The most batches to send at once; a slow provider gets fewer."
+    )
     batch_size: int = Field(
         1000,
         ge=1,
