@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from enum import StrEnum
+from functools import cache
 from itertools import islice
 from operator import itemgetter
 from typing import Any, Protocol, TypeVar
@@ -18,6 +19,7 @@ import sqlmodel
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Column,
     ColumnElement,
     Connection,
     Enum,
@@ -131,6 +133,23 @@ def _of_postgres(row: Any, at: int, kind: type[TypeEngine[Any]]) -> ColumnElemen
 
 
 Row = tuple[Any, ...]
+
+
+def to_driver(session: Session, column: Column[Any]) -> Callable[[Any], Any]:
+    """Return the function that makes a column's value one that the session's driver takes."""
+    dialect = session.get_bind().dialect
+    return column.type.dialect_impl(dialect).bind_processor(dialect) or _same
+
+
+def from_driver(session: Session, column: Column[Any]) -> Callable[[Any], Any]:
+    """Return the function that makes a column's value of one that the driver returned."""
+    dialect = session.get_bind().dialect
+    process = column.type.dialect_impl(dialect).result_processor(dialect, None)
+    return cache(process) if process else _same  # many rows of one statement have the same
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 class BulkStatement:

@@ -60,7 +60,7 @@ def record_requests(
         for request in requests
     ]
     stops = rate_limits.check_requests(session, origins, limits, hashes, now)
-    at = _stored(session, now)
+    at = sql.to_driver(session, sql.table(RecordedSignup).c.at)(now)
     rows = [_row(request, at) for request, stop in zip(requests, stops, strict=True) if not stop]
     _INSERT.run(session, rows)
     rate_limits.note(session, Counter(stop for stop in stops if stop is not None), now)
@@ -80,13 +80,6 @@ def _row(request: SignupRequest, at: Any) -> sql.Row:
         request.joins,
         at,
     )
-
-
-def _stored(session: Session, moment: datetime) -> Any:
-    """Return a moment as the session's driver takes it."""
-    dialect = session.get_bind().dialect
-    process = sql.table(RecordedSignup).c.at.type.bind_processor(dialect)
-    return process(moment) if process else moment
 
 
 _INSERT = sql.BulkStatement(
