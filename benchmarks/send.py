@@ -117,10 +117,10 @@ def engine(path: Path, url: str, *, processes: int = CONCURRENCY) -> dict[str, f
     from digest.delivery.sending.dispatcher import dispatch, requests_per_process, send_alongside
     from digest.delivery.sending.personalization import recipient_builder, vote_part_maker
     from digest.delivery.sending.planning import plan_deliveries
-    from digest.delivery.sending.process_id import this_process
     from digest.delivery.sending.worker_processes import StopSignal, usable_cores, worker_pool
     from digest.issues.models import Edition, Issue
     from digest.mail.sendgrid.sendgrid_transport import SendGrid
+    from digest.process_id import this_process
     from digest.votes import copy_signer
     from subscribers.tokens import Tokens
 

@@ -6,4 +6,5 @@ lints both. Once an editor has approved the issue, `delivery` freezes the recipi
 through a transport of `mail`, and applies the provider's events; `letters` sends transactional
 mail through the same transports. `service` runs all of this by the clock, `web` serves the public
 site and the webhook, `cli` holds the commands, and `app` wires everything to `settings` and `db`.
+`process_id` names the processes that share a database.
 """

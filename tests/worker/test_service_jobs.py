@@ -9,10 +9,11 @@ from sqlmodel import Session, select
 
 from digest.delivery.job_queue import BEFORE_BATCHES, QueueName
 from digest.delivery.job_queue_figures import job_queue_figures
-from digest.delivery.sending import StopSignal, this_process
+from digest.delivery.sending import StopSignal
 from digest.delivery.sending.queue import cancel_batches, claim
 from digest.errors import DigestError
 from digest.issues.models import Issue, IssueState, JobRun
+from digest.process_id import this_process
 from digest.service import MINUTE, Job
 from digest.service.send_job import look_after_jobs
 from digest.worker.procrastinate_app import job_app

@@ -18,7 +18,6 @@ from digest.delivery.sending import (
     RolloutLimits,
     recipient_builder,
     restore_guard,
-    this_process,
     vote_part_maker,
 )
 from digest.issues import provenance, store
@@ -28,6 +27,7 @@ from digest.issues.variants import variants_of
 from digest.mail.mailing import Content, list_id
 from digest.mail.outbox import Outbox
 from digest.mail.transport import Transport
+from digest.process_id import this_process
 from digest.render.rendered import Rendered
 from digest.votes import copy_signer
 

@@ -18,8 +18,8 @@ from sqlmodel import Session
 
 from digest.app.resources import Resources
 from digest.comparisons.schema import ComparisonDraft
-from digest.delivery.sending import alive, this_process
 from digest.errors import ComparisonUnreadable, NotFound, WrongState
+from digest.process_id import alive, this_process
 from digest.sources import AcceptRule, SourceKind, forget_decided, source_facts
 from digest.sources.following import FoundSource, add_source, find_source
 from digest.sources.pages import read_page

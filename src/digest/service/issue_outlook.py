@@ -14,13 +14,14 @@ from sqlmodel import Session
 
 from digest.app.installation import App
 from digest.delivery.reporting import NEWEST, IssueStatus, issue_status, listed_issues
-from digest.delivery.sending import alive, count_audience
+from digest.delivery.sending import count_audience
 from digest.errors import WrongState
 from digest.issues import approval, draft_history, provenance, store
 from digest.issues.approval import EditorialStanding
 from digest.issues.calendar.next_issue import leaves_at
 from digest.issues.issue_commands import build_again, named
 from digest.issues.models import Edition, Issue, IssueState, JobRun, Newsletter
+from digest.process_id import alive
 from digest.service.overview import job_facts
 from subscribers.locale import long_date
 

@@ -22,7 +22,6 @@ from digest.delivery.pace import waits
 from digest.delivery.sending import (
     EditionSend,
     StopSignal,
-    alive,
     dispatch,
     judge_rollout,
     mark_sent_if_done,
@@ -36,6 +35,7 @@ from digest.issues.models import Edition, Issue, IssueState
 from digest.letters import send_seed_copy
 from digest.mail.mailing import Mailing
 from digest.mail.transport import Answer, PreparedRequest, Transport
+from digest.process_id import alive
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,6 @@ from sqlmodel import Session
 from digest.app.installation import App
 from digest.delivery.sending import (
     EditionSend,
-    alive,
     control,
     count_outbox_copies,
     discard_outbox_copies,
@@ -24,6 +23,7 @@ from digest.errors import MailUnfit, NotApproved, WrongState
 from digest.issues import store
 from digest.issues.issue_commands import build_again, build_anew
 from digest.issues.models import Issue, IssueState
+from digest.process_id import alive
 from digest.render.lint import Severity, forbids_sending
 from digest.service.job_registry import freeze
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from digest.app.installation import App
-from digest.delivery.sending import this_process
+from digest.process_id import this_process
 from digest.service import MINUTE, Job, run_if_due
 
 

@@ -13,13 +13,13 @@ from digest.db import Database
 from digest.delivery.sending.batch_worker import EditionSend
 from digest.delivery.sending.personalization import recipient_builder
 from digest.delivery.sending.planning import plan_deliveries
-from digest.delivery.sending.process_id import this_process
 from digest.delivery.sending.settlement import RetryPolicy
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.mail.mailing import Content, Mailbox
 from digest.mail.sendgrid.sendgrid_transport import SendGrid
 from digest.mail.transport import Transport
 from digest.migrations.all_tables import METADATA
+from digest.process_id import this_process
 from subscribers.tokens import Tokens
 
 SECRET = "a secret for tests only, long enough"

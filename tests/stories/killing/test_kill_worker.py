@@ -14,8 +14,9 @@ from sqlmodel import select
 from digest.app.installation import App, open_app
 from digest.db import Database
 from digest.delivery.counts import DeliveryCounts, count_deliveries
-from digest.delivery.sending import alive, plan_deliveries, recover
+from digest.delivery.sending import plan_deliveries, recover
 from digest.issues.models import Edition, Issue
+from digest.process_id import alive
 from digest.settings import load
 from tests.stories.killing import installation
 from tests.stories.killing.child_process import Nursery, nursery

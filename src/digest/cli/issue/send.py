@@ -46,7 +46,6 @@ from digest.delivery.sending import (
     Settlement,
     StopSignal,
     WorkerProcesses,
-    alive,
     control,
     count_outbox_copies,
     dispatch,
@@ -59,6 +58,7 @@ from digest.issues import store
 from digest.issues.issue_commands import option_of, repeated
 from digest.issues.models import IssueState
 from digest.letters import send_seed_copy
+from digest.process_id import alive
 from digest.service import (
     IssueOutlook,
     hold_facts,

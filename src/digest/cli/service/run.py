@@ -28,12 +28,13 @@ from digest.cli.service.service_process import (
     stopped_by_signals,
     work_until_stopped,
 )
-from digest.delivery.sending import StopSignal, restore_guard, this_process
+from digest.delivery.sending import StopSignal, restore_guard
 from digest.doctor import CheckResult
 from digest.errors import DigestError
 from digest.issues import store
 from digest.issues.calendar.next_issue import next_issue
 from digest.issues.models import Newsletter
+from digest.process_id import this_process
 from digest.service import Job, Scheduler, jobs_of, moment_words, run_if_due, set_up_logs
 from digest.settings import LogFormat
 from digest.web.app import make_site

@@ -19,9 +19,10 @@ from sqlmodel import col, select
 from digest.app.installation import App
 from digest.cli.context import CommandContext, counted
 from digest.delivery.models import Attempt, Batch, BatchState
-from digest.delivery.sending import StopSignal, restore_guard, this_process
+from digest.delivery.sending import StopSignal, restore_guard
 from digest.doctor import CheckResult, HealthLevel, run_checks
 from digest.errors import DigestError
+from digest.process_id import this_process
 from digest.service import ClockJumpDetector
 
 log = logging.getLogger(__name__)

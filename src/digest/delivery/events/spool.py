@@ -18,8 +18,8 @@ from struct import Struct
 from typing import NamedTuple
 from zlib import crc32
 
-from digest.delivery.sending import alive, this_process
 from digest.errors import SpoolFull
+from digest.process_id import alive, this_process
 
 MAGIC = b"DGE1"
 _HEAD = Struct(">4sQQII")  # magic, received and signed in seconds, length, checksum

@@ -25,10 +25,11 @@ from digest.delivery.models import (
 from digest.delivery.pace import UNLIMITED, Pace, stop_reason, waits
 from digest.delivery.reporting import doubt_evidence
 from digest.delivery.reporting.exclusions import ExclusionCount, exclusion_counts
-from digest.delivery.sending import alive, count_outbox_copies, is_presumed_dead, waiting
+from digest.delivery.sending import count_outbox_copies, is_presumed_dead, waiting
 from digest.delivery.settled_counts import delivery_counts
 from digest.issues.issue_commands import named
 from digest.issues.models import Edition, Issue, IssueState
+from digest.process_id import alive
 
 #: A sender of an older version that outlived the upgrade may have stored a word of its own.
 _WITHOUT_OUTCOME = defer(cast("Any", Attempt.outcome))

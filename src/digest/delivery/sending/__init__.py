@@ -2,14 +2,14 @@
 
 `candidates` decides whom an issue is for, and `planning` freezes them into deliveries, cut into
 batches, in one transaction. `dispatcher` runs threads that empty the queue, and `worker_processes`
-forks further processes for a large audience; `process_id` names each of them. Each thread runs the
-steps of `batch_worker`: `queue` claims a batch and records its start, `personalization` addresses
-each reader, the transport hands the request over, and `settlement` records the response.
-`circuit_breaker` slows an issue down while its requests fail, and `rollout` holds the rest back
-until the first wave has been judged by its events. `recovery` moves on what a dead sender held, and
-`confirmation` settles a batch that an event proves to be accepted. A person pauses, resumes,
-cancels and decides on doubts through `control`. `restore_guard` comes before all of this: nothing
-is sent from a database that was restored from a copy, until a person accepts the restore.
+forks further processes for a large audience. Each thread runs the steps of `batch_worker`: `queue`
+claims a batch and records its start, `personalization` addresses each reader, the transport hands
+the request over, and `settlement` records the response. `circuit_breaker` slows an issue down while
+its requests fail, and `rollout` holds the rest back until the first wave has been judged by its
+events. `recovery` moves on what a dead sender held, and `confirmation` settles a batch that an
+event proves to be accepted. A person pauses, resumes, cancels and decides on doubts through
+`control`. `restore_guard` comes before all of this: nothing is sent from a database that was
+restored from a copy, until a person accepts the restore.
 """
 
 from digest.delivery.sending.batch_worker import EditionSend, send_one
@@ -48,7 +48,6 @@ from digest.delivery.sending.planning import (
     expected_audience,
     plan_deliveries,
 )
-from digest.delivery.sending.process_id import alive, this_process
 from digest.delivery.sending.queue import (
     FREE_AT,
     MAY_GO_NOW,
@@ -87,7 +86,6 @@ __all__ = [
     "Settlement",
     "StopSignal",
     "WorkerProcesses",
-    "alive",
     "confirm_acceptance",
     "correction_reach",
     "count_audience",
@@ -112,7 +110,6 @@ __all__ = [
     "send_one",
     "settle_confirmed",
     "settle_reported",
-    "this_process",
     "unsubscribe_headers",
     "usable_cores",
     "vote_part_maker",

@@ -25,7 +25,6 @@ from digest.delivery.sending.batch_worker import (
     send_batch,
     settle_patiently,
 )
-from digest.delivery.sending.process_id import alive
 from digest.delivery.sending.queue import Claim, cancel_batches, due
 from digest.delivery.sending.recovery import RecoveryResult, recover
 from digest.delivery.sending.rollout import judge_rollout
@@ -33,6 +32,7 @@ from digest.delivery.sending.settlement import Settlement
 from digest.delivery.sending.worker_processes import OnSettlement, StopSignal, WorkerProcesses
 from digest.issues.announcing import announce_issue, announce_paused
 from digest.issues.models import Edition, Issue, IssueState
+from digest.process_id import alive
 from subscribers.announcements.models import AnnouncementKind
 
 POLL_SECONDS = 1.0  # seconds: the delay within which a stop or a resumed batch is noticed

@@ -23,8 +23,8 @@ from typing import BinaryIO
 import orjson
 
 from digest.delivery.sending.batch_worker import EditionSend
-from digest.delivery.sending.process_id import this_process
 from digest.delivery.sending.settlement import Settlement
+from digest.process_id import this_process
 
 #: With fewer batches than this, the send ends before a worker process would have started.
 MIN_BATCHES = 8

@@ -1,4 +1,4 @@
-"""Name the process that holds a batch, so that others on its machine can tell when it has died.
+"""Name the process that holds work, so that others on its machine can tell when it has died.
 
 This module decides what a name consists of: host name, boot, PID namespace, PID and start time.
 """

@@ -10,12 +10,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from digest.delivery.sending.process_id import alive, this_process
+from digest.process_id import alive, this_process
 
-SAY_AND_WAIT = (
-    "from digest.delivery.sending.process_id import this_process as me;"
-    " print(me(), flush=True); input()"
-)
+SAY_AND_WAIT = "from digest.process_id import this_process as me; print(me(), flush=True); input()"
 
 
 @contextmanager
