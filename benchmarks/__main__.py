@@ -25,6 +25,15 @@ BENCHMARKS = (
         quick=("--runs", "1", "50000"),
     ),
     Benchmark(
+        module="benchmarks.real_network",
+        title="Sending over a real network",
+        about="The command `digest send` to 200,000 readers, to a provider behind TLS that is"
+        " 100 ms away. The floor has as many threads, each with a new TLS connection for each"
+        " request.",
+        arguments=("--runs", "3"),
+        quick=("20000",),
+    ),
+    Benchmark(
         module="benchmarks.send_memory",
         title="Memory of a send",
         about="The largest memory of `digest send` to 200,000 readers in one process. It must not"

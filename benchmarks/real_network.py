@@ -4,7 +4,7 @@ Connecting, the handshake and each request cost a round trip of 100 ms each; `di
 what is modelled and what isn't. The floor has as many threads, a new TLS connection for each
 request, bodies alike, no ledger, and no code of the product. With --storm, the provider tells 30 %
 of the requests to slow down, and all of them for 10 seconds; every reader is counted.
-Run: python -m benchmarks.real_network [--runs N] [--storm] [READERS]
+Run: python -m benchmarks.real_network [--runs N] [--storm] [--json] [READERS]
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from statistics import median
 
 from benchmarks.distant_sink import ROUND_TRIP, certificate, distant_sink
 from benchmarks.floors import command
+from benchmarks.measurements import Measurement, reporting
 from benchmarks.send import SEND, environment, watched
 
 MANY = 16  #: requests at once, beside the usual number
@@ -49,8 +50,8 @@ def copied(filled: Path) -> Iterator[Path]:
         yield Path(shutil.copy(filled, Path(folder) / "digest.db"))
 
 
-def compare(folder: Path, filled: Path, readers: int, runs: int) -> None:
-    """Print the command beside the floor, by default and with many requests; medians."""
+def compare(folder: Path, filled: Path, readers: int, runs: int) -> Iterator[Measurement]:
+    """Print the command beside the floor, by default and with many requests; yield medians."""
     trusted = certificate(folder)
     for requests in (usual(), MANY):
         ours, floor, connections = [], [], 0
@@ -63,6 +64,15 @@ def compare(folder: Path, filled: Path, readers: int, runs: int) -> None:
                 ours.append(watched(SEND, settings(path, sink.url, trusted, asked))[1])
             connections = sink.facts["connections"]
             assert sink.facts["accepted"] == -(-readers // 1000), sink.facts
+        yield Measurement(
+            name=f"With {requests} requests at once"
+            + (", as installed" if requests == usual() else ""),
+            value=readers / median(each["all"] for each in ours),
+            unit="readers a second",
+            floor=readers / median(each["all"] for each in floor),
+            target=60_000 if requests == MANY else 20_000,
+            more_is_better=True,
+        )
         for name, ways in (("digest send", ours), ("raw floor", floor)):
             seconds, cpu = (median(each[what] for each in ways) for what in ("all", "cpu"))
             print(
@@ -94,20 +104,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--storm", action="store_true")
+    parser.add_argument("--json", action="store_true")
     parser.add_argument("readers", nargs="?", type=int, default=200_000)
     given = parser.parse_args()
-    print(
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, TLS, {ROUND_TRIP * 1000:.0f} ms"
-        f" a round trip, batches of 1,000, {given.runs} runs"
-    )
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        filled = folder / "filled.db"
-        watched(["-m", "benchmarks.send", "--fill", str(filled), str(given.readers)])
-        if given.storm:
-            storm(folder, filled, given.readers)
-        else:
-            compare(folder, filled, given.readers, given.runs)
+    with reporting(as_json=given.json) as found:
+        print(
+            f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, TLS,"
+            f" {ROUND_TRIP * 1000:.0f} ms a round trip, batches of 1,000, {given.runs} runs"
+        )
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            filled = folder / "filled.db"
+            watched(["-m", "benchmarks.send", "--fill", str(filled), str(given.readers)])
+            if given.storm:
+                storm(folder, filled, given.readers)
+            else:
+                found += compare(folder, filled, given.readers, given.runs)
 
 
 if __name__ == "__main__":
