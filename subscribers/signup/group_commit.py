@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -39,6 +40,7 @@ class _Write:
     work: Callable[[Session, Sequence[Any]], Sequence[Any]]
     item: Any
     answer: asyncio.Future[Any]
+    at: float
 
 
 class GroupCommit:
@@ -54,7 +56,6 @@ class GroupCommit:
         self._changed = threading.Condition()
         self._running = False
         self._stopping = False
-        self._due = False  #: the first in the queue has waited for `GATHERING`
         self._thread = threading.Thread()
 
     async def together(
@@ -67,8 +68,7 @@ class GroupCommit:
         exception of *work* or the database when nothing was written.
         """
         loop = asyncio.get_running_loop()
-        write = _Write(work, item, loop.create_future())
-        if self._put(write):
+        if self._put(write := _Write(work, item, loop.create_future(), time.monotonic())):
             loop.call_later(GATHERING, self._wake, write)
         giving_up = loop.call_later(WAIT_SECONDS, _give_up, write)  # half as dear as a timeout
         try:
@@ -114,7 +114,6 @@ class GroupCommit:
         """
         with self._changed:
             if self._queue and self._queue[0] is first:
-                self._due = True
                 self._changed.notify()
 
     def _run(self) -> None:
@@ -124,18 +123,21 @@ class GroupCommit:
     def _next(self) -> list[_Write]:
         """Wait for writes, and return those from the front of the queue that share their work."""
         with self._changed:
-            self._changed.wait_for(self._is_due, self._idle)
+            while (seconds := self._seconds_to_wait()) > 0:
+                if not self._changed.wait(seconds) and not self._queue:
+                    break
             if not self._queue:
                 self._running = False
                 return []
             writes = [self._queue.popleft()]
             while self._queue and self._queue[0].work == writes[0].work and len(writes) < MAX_ITEMS:
                 writes.append(self._queue.popleft())
-            self._due = bool(self._queue)  # they have waited long enough by the time it is written
             return writes
 
-    def _is_due(self) -> bool:
-        return self._due or self._stopping or len(self._queue) >= ENOUGH
+    def _seconds_to_wait(self) -> float:
+        if self._stopping or len(self._queue) >= ENOUGH:
+            return 0
+        return self._queue[0].at + GATHERING - time.monotonic() if self._queue else self._idle
 
     def _commit(self, writes: list[_Write]) -> None:
         waiting = [write for write in writes if not write.answer.done()]  # the others gave up
