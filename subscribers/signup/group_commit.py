@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from sqlmodel import Session
 
@@ -40,19 +41,30 @@ class _Write:
     work: Callable[[Session, Sequence[Any]], Sequence[Any]]
     item: Any
     answer: asyncio.Future[Any]
-    at: float
+    at: float  #: when it was queued, by `time.monotonic`
 
 
 class GroupCommit:
     """Run writes one after another in a thread; those with the same work share a transaction.
 
-    The thread starts with the first write, and ends after *idle_seconds* without one.
+    The thread starts with the first write, and ends after *idle_seconds* without one. A caller
+    waits at most *wait_seconds*.
     """
 
-    def __init__(self, sessions: UnitOfWork, *, idle_seconds: float = 5.0) -> None:
+    def __init__(
+        self,
+        sessions: UnitOfWork,
+        *,
+        idle_seconds: float = 5.0,
+        wait_seconds: float = WAIT_SECONDS,
+    ) -> None:
         self._sessions = sessions
-        self._idle = idle_seconds
+        self._idle, self._patience = idle_seconds, wait_seconds
         self._queue: deque[_Write] = deque()
+        self._taken: list[_Write] = []  #: from the queue, to be committed now
+        #: Loops that look at their writes once the oldest has waited too long: a timer
+        #: for each write would cost as much as to record it.
+        self._watching: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
         self._changed = threading.Condition()
         self._running = False
         self._stopping = False
@@ -64,17 +76,16 @@ class GroupCommit:
         """Return what *work* returned for an item, after the commit.
 
         *work* gets the items of all the writes that share the transaction, and returns a result for
-        each. Raise `StoreBusy` when the queue is full, `TimeoutError` after `WAIT_SECONDS`, and the
+        each. Raise `StoreBusy` when the queue is full, `TimeoutError` after *wait_seconds*, and the
         exception of *work* or the database when nothing was written.
         """
         loop = asyncio.get_running_loop()
         if self._put(write := _Write(work, item, loop.create_future(), time.monotonic())):
             loop.call_later(GATHERING, self._wake, write)
-        giving_up = loop.call_later(WAIT_SECONDS, _give_up, write)  # half as dear as a timeout
-        try:
-            result: Result = await write.answer
-        finally:
-            giving_up.cancel()
+        if loop not in self._watching:
+            self._watching.add(loop)
+            loop.call_later(self._patience, self._give_up, loop)
+        result: Result = await write.answer
         return result
 
     async def alone(self, work: Callable[[Session], Result]) -> Result:
@@ -116,6 +127,21 @@ class GroupCommit:
             if self._queue and self._queue[0] is first:
                 self._changed.notify()
 
+    def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Fail what has waited too long in this loop, and look again when the next will have."""
+        with self._changed:
+            writes = [*self._taken, *self._queue]
+        waiting = [w for w in writes if w.answer.get_loop() is loop and not w.answer.done()]
+        late = time.monotonic() - self._patience
+        for write in waiting:
+            if write.at <= late:
+                write.answer.set_exception(TimeoutError())
+        rest = [write.at - late for write in waiting if write.at > late]
+        if rest:
+            loop.call_later(min(rest), self._give_up, loop)
+        else:
+            self._watching.discard(loop)
+
     def _run(self) -> None:
         while writes := self._next():
             self._commit(writes)
@@ -126,10 +152,12 @@ class GroupCommit:
             while (seconds := self._seconds_to_wait()) > 0:
                 if not self._changed.wait(seconds) and not self._queue:
                     break
+            writes: list[_Write] = []
+            self._taken = writes
             if not self._queue:
                 self._running = False
-                return []
-            writes = [self._queue.popleft()]
+                return writes
+            writes.append(self._queue.popleft())
             while self._queue and self._queue[0].work == writes[0].work and len(writes) < MAX_ITEMS:
                 writes.append(self._queue.popleft())
             return writes
@@ -151,11 +179,6 @@ class GroupCommit:
             _deliver([(write, fault) for write in waiting])
             return
         _deliver(answers)
-
-
-def _give_up(write: _Write) -> None:
-    if not write.answer.done():
-        write.answer.set_exception(TimeoutError())
 
 
 def _deliver(answers: Sequence[tuple[_Write, Any]]) -> None:

@@ -114,3 +114,24 @@ def test_a_writer_that_is_stopped_writes_what_waits_and_leaves_no_thread(
 
     assert asyncio.run(run()) == [0, 1, 2]
     assert threading.active_count() == before
+
+
+def test_I12_a_caller_waits_no_longer_than_told_for_a_store_that_hangs(
+    sqlite_database: Database,
+) -> None:
+    writer = GroupCommit(sqlite_database, wait_seconds=0.01)
+    gate = threading.Event()
+
+    def held(_session: Session) -> None:
+        gate.wait(10)
+
+    async def run() -> list[Any]:
+        first = asyncio.gather(writer.alone(held), writer.alone(held), return_exceptions=True)
+        results = await first
+        return [*results, *await asyncio.gather(writer.alone(held), return_exceptions=True)]
+
+    results = asyncio.run(run())
+    gate.set()
+    writer.stop()
+
+    assert [type(result) for result in results] == [TimeoutError] * 3
