@@ -38,7 +38,7 @@ class BodyRejected(Exception):
         self.status = status
 
 
-#: The name of the server's ASGI extension by which a request and a response are whole.
+#: The name of the server's ASGI extension for whole exchanges; other servers don't have it.
 WHOLE = "whole"
 
 
