@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
+from sqlmodel import col
 
 from digest.db import Database
 from subscribers import consent, lifecycle, store, suppression
@@ -59,6 +60,16 @@ def letters(session: Session) -> list[tuple[str, str, str, str]]:
         )
     )
     return [tuple(row) for row in rows]
+
+
+def test_a_recorded_moment_is_stored_as_every_other(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    """The driver writes it without the toolkit's types; SQLite compares moments as texts."""
+    record_requests(session, [asks("a@example.com")], limits=RateLimits(), hashes=hashes, now=now)
+    same = select(col(RecordedSignup.id)).where(col(RecordedSignup.at) == now)
+
+    assert session.execute(same).scalar_one()
 
 
 def test_everything_a_sign_up_says_is_written(
