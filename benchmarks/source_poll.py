@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.measurements import Measurement, reporting
+from benchmarks.send import watched
 from tests.sources.site.site_server import NETWORK, RunningSite, running_site
 
 PAGES = 300
@@ -30,7 +28,7 @@ _STARTER = """
 import sys
 from pathlib import Path
 from benchmarks.startup import run
-print(*run(Path.cwd(), sys.argv[1:]))
+print(*run(Path(sys.argv[1]), sys.argv[2:]))
 """
 
 
@@ -46,17 +44,8 @@ class Spent:
 def spent(folder: Path, *arguments: str) -> Spent:
     """Run Python with these arguments in a folder."""
     settings = {"DIGEST_SECRET": "s" * 40, "DIGEST_ALLOWED_NETWORKS": NETWORK}
-    paths = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
-    began = time.perf_counter()
-    done = subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", _STARTER, *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-        env={**os.environ, **settings, "PYTHONPATH": paths},
-        check=True,
-    )
-    return Spent(time.perf_counter() - began, *map(float, done.stdout.split()))
+    told, whole = watched(["-c", _STARTER, str(folder), *arguments], {**os.environ, **settings})
+    return Spent(whole["all"], *map(float, told.split()))
 
 
 def measured(site: RunningSite, folder: Path, pages: int) -> Iterator[Measurement]:

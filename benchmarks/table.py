@@ -12,17 +12,20 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 from benchmarks.measurements import Measurement
 
 ROOT = Path(__file__).parent.parent
+_PLACES = {1: 2, 100: 1, inf: 0}  #: digits after the point, by what a figure is below
 _HEAD = """\
 # Benchmarks
 
-`make bench` measures Digest on your machine and writes this page, in about 20 minutes. Nothing else
-should run meanwhile: other programs make every figure worse.
+`make bench` measures Digest on your machine and writes this page, in about a quarter of an hour.
+Let nothing else run meanwhile: other programs make every figure worse.
 
 **How to read it.** Most figures stand beside a floor: the same work, done in the same run with bare
 libraries and none of Digest's code. That is about the least the work can cost. The ratio is the
@@ -103,13 +106,7 @@ def run(benchmarks: Sequence[Benchmark], *, quick: bool = False) -> Results:
 
 def _outcome(benchmark: Benchmark, arguments: Sequence[str]) -> Outcome:
     began = time.perf_counter()
-    done = subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-m", benchmark.module, "--json", *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
+    done = _ended(sys.executable, "-m", benchmark.module, "--json", *arguments)
     measurements, failed = [], ""
     try:
         measurements = [Measurement(**each) for each in json.loads(done.stdout)]
@@ -164,9 +161,8 @@ def _target(measurement: Measurement) -> str:
 
 
 def _number(value: float) -> str:
-    """Return a figure with three digits that count, or all of a larger one."""
-    magnitude = abs(value)
-    places = 2 if magnitude < 1 else 1 if magnitude < 100 else 0  # noqa: PLR2004
+    """Return a figure with all digits before the point, and fewer after it the larger it is."""
+    places = next(places for size, places in _PLACES.items() if abs(value) < size)
     return f"{value:,.{places}f}".removesuffix(".0")
 
 
@@ -197,11 +193,11 @@ def _processors() -> Iterator[str]:
 
 
 def _commit() -> str:
-    told = subprocess.run(
-        ["git", "describe", "--always", "--exclude=*", "--dirty= and changes since"],  # noqa: S607
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
-    return told.stdout.strip() or "unknown"
+    git = which("git")
+    words = ("describe", "--always", "--exclude=*", "--dirty= and changes since")
+    return (git and _ended(git, *words).stdout.strip()) or "unknown"
+
+
+def _ended(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end; what it prints to stderr is shown at once."""
+    return subprocess.run(words, stdout=subprocess.PIPE, text=True, cwd=ROOT, check=False)  # noqa: S603 - our own interpreter, or git

@@ -1,7 +1,12 @@
-"""The table of the benchmarks: run one by one, kept, and shown in the documentation."""
+"""The table of the benchmarks: run one by one, kept, and shown in the documentation.
+
+After a run of the benchmarks on another machine, the page is written again by `make bench`; after
+a change of its words: ``DIGEST_UPDATE_GOLDEN=1 pytest tests/test_benchmarks_page.py``
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +14,8 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.measurements import Measurement
 from benchmarks.table import Benchmark, Results, page
+
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 def pretended(title: str, value: float, quick: float = 1.0) -> Benchmark:
@@ -70,3 +77,11 @@ def test_a_target_is_met_from_the_side_that_is_better(
     )
 
     assert measured.met is met
+
+
+def test_the_page_shows_the_results_that_are_kept() -> None:
+    shown = page(Results.from_json((DOCS / "benchmarks.json").read_text("utf-8")))
+    if os.environ.get("DIGEST_UPDATE_GOLDEN"):
+        (DOCS / "benchmarks.md").write_text(shown, "utf-8")
+
+    assert (DOCS / "benchmarks.md").read_text("utf-8") == shown
