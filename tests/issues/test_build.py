@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from sqlalchemy import event
 
 from digest.app.installation import App
 from digest.errors import IssueFrozen, MailUnfit, NothingToPick, TemplateBroken
@@ -14,7 +15,7 @@ from digest.issues import build as publish
 from digest.issues import draft_history, store
 from digest.issues.build import IssueBuilder
 from digest.issues.content.view import IssueView, SponsorView
-from digest.issues.models import IssueState
+from digest.issues.models import Issue, IssueState
 from digest.issues.picking import overrides
 from digest.render.rendered import Rendered
 from digest.render.sandbox import render_confined
@@ -200,3 +201,47 @@ def test_d11_an_issue_does_not_open_as_the_one_before(
 
     assert first != second
     assert openings(installation, issue_builder) == first
+
+
+def test_the_issue_before_a_week_is_the_newest_with_a_number_and_no_correction(
+    installation: App, now: datetime
+) -> None:
+    with installation.database.write() as session:
+        for number, period in ((1, "2026-W46"), (2, "2026-W47"), (None, "2026-W48")):
+            state = IssueState.SENT if number else IssueState.SKIPPED
+            session.add(
+                Issue(newsletter_id=1, number=number, period=period, state=state, built_at=now)
+            )
+        session.flush()
+        corrected = store.by_number(session, 1, 2)
+        session.add(
+            Issue(
+                newsletter_id=1,
+                number=1002,
+                period="2026-W47-1002",
+                state=IssueState.SENT,
+                built_at=now,
+                corrects_issue_id=corrected.id,
+            )
+        )
+        session.flush()
+
+        assert store.last_before(session, 1, "2026-W49") == corrected
+        assert store.last_before(session, 1, "2026-W46") is None
+
+
+def test_building_again_asks_for_comparisons_together_and_not_one_by_one(
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime
+) -> None:
+    build(installation, issue_builder, week, now)
+    asked: list[str] = []
+    event.listen(
+        installation.database.engine,
+        "before_cursor_execute",
+        lambda _connection, _cursor, statement, *_: asked.append(statement),
+    )
+
+    build(installation, issue_builder, week, now, again=True)
+
+    assert len([each for each in asked if each.startswith("SELECT comparison.")]) == 1
+    assert len([each for each in asked if each.startswith("SELECT")]) <= 24

@@ -354,6 +354,18 @@ def issues(session: Session, newsletter_id: int | None) -> Sequence[Issue]:
     return session.exec(chosen.order_by(col(Issue.period), col(Issue.number))).all()
 
 
+def last_before(session: Session, newsletter_id: int | None, period: str) -> Issue | None:
+    """Return the newest issue before *period* that has a number, corrections apart."""
+    chosen = select(Issue).where(
+        Issue.newsletter_id == newsletter_id,
+        col(Issue.period) < period,
+        col(Issue.number).is_not(None),
+        _IS_NO_CORRECTION,
+    )
+    newest = chosen.order_by(col(Issue.period).desc(), col(Issue.number).desc()).limit(1)
+    return session.exec(newest).one_or_none()
+
+
 def built_issues(
     session: Session, newsletter_id: int | None, *, before: int | None = None, at_most: int
 ) -> list[tuple[Issue, Edition]]:

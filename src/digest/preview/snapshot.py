@@ -207,6 +207,7 @@ def take_snapshot(
                 newsletter,
                 week,
                 pool=overlay.summaries,
+                decisions=snapshot.decisions,
                 votes_shown_from=app.settings.votes_shown_from,
             )
             snapshot = replace(snapshot, pick=pick)
@@ -239,6 +240,7 @@ def _drafted(session: Session, snapshot: Snapshot, issue_builder: IssueBuilder) 
         newsletter,
         pick,
         number=standing.number,
+        decisions=snapshot.decisions,
         unsaved=snapshot.overlay.unsaved(choice.candidate.revision_id for choice in pick.chosen),
     )
     if standing.background is not None:
@@ -325,14 +327,8 @@ def _standing(session: Session, app: App, newsletter: Newsletter, week: str) -> 
 
 
 def _last(session: Session, newsletter: Newsletter, week: str) -> PastEdition | None:
-    earlier = [
-        issue
-        for issue in store.issues(session, newsletter.id)
-        if issue.period < week and issue.number is not None and issue.corrects_issue_id is None
-    ]
-    if not earlier:
-        return None
-    return _past(f"No. {earlier[-1].number}", store.edition_of(session, earlier[-1]))
+    issue = store.last_before(session, newsletter.id, week)
+    return _past(f"No. {issue.number}", store.edition_of(session, issue)) if issue else None
 
 
 def _approved(session: Session, issue: Issue | None) -> PastEdition | None:
