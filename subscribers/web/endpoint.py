@@ -358,8 +358,9 @@ def _sent_whole(scope: Scope, response: Response, lines: bytes) -> bool:
     if exchange is None or body is None or response.background or scope["method"] == "HEAD":
         return False
     own = _lines(response.raw_headers)
-    if own.count(b"\n") != len(response.raw_headers):
-        return False  # a header of two lines is the server's to refuse
+    # A header of two lines is the server's to refuse, and a connection its to close.
+    if own.count(b"\n") != len(response.raw_headers) or b"connection: " in own:
+        return False
     return exchange.respond(response.status_code, own + lines, body)
 
 

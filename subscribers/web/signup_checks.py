@@ -215,7 +215,12 @@ def _request_of(
     )
 
 
+_RECORDED = SignupResult(outcome=SignupOutcome.INBOX)
+
+
 def _result_for(stop: LimitReason | None, *, goes_on: bool = False) -> SignupResult:
+    if stop is None:
+        return _RECORDED
     if stop in (LimitReason.FORM, LimitReason.FAST, LimitReason.ORIGIN, LimitReason.PUZZLE):
         return SignupResult(outcome=SignupOutcome.AGAIN)
     if stop in (LimitReason.NETWORK, LimitReason.EVERYONE, LimitReason.DOMAIN):

@@ -165,3 +165,11 @@ def test_a_page_is_sent_without_its_body_where_only_its_head_is_asked_for(site: 
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert answer.endswith(b"\r\n\r\n")
     assert b"content-length: " in answer
+
+
+def test_nothing_is_answered_after_a_body_that_was_refused_unread(site: Running) -> None:
+    body = b"a" * 100_000
+    after = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    answer = asked(site, POST + b"Content-Length: %d\r\n\r\n" % len(body), body, after)
+
+    assert b" 200 OK\r\n" not in answer
