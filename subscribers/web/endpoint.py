@@ -334,8 +334,6 @@ class Endpoint:
     def _head_with(self, policy: str) -> _Head:
         headers = headers_for(https=self.config.base_url.startswith("https://"))
         headers |= {"Vary": "Accept-Language", "Content-Security-Policy": policy}
-        if self.framed:
-            del headers["Cross-Origin-Opener-Policy"]
         pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         return _Head(pairs, _lines(pairs))
 
@@ -357,10 +355,11 @@ def _sent_whole(scope: Scope, response: Response, lines: bytes) -> bool:
     body = getattr(response, "body", None)
     if exchange is None or body is None or response.background or scope["method"] == "HEAD":
         return False
+    if any(name == b"connection" for name, _ in response.raw_headers):
+        return False  # the server ends the connection when it sees this header
     own = _lines(response.raw_headers)
-    # A header of two lines is the server's to refuse, and a connection its to close.
-    if own.count(b"\n") != len(response.raw_headers) or b"connection: " in own:
-        return False
+    if not own.count(b"\r") == own.count(b"\n") == len(response.raw_headers):
+        return False  # a header of two lines is the server's to refuse
     return exchange.respond(response.status_code, own + lines, body)
 
 

@@ -159,6 +159,29 @@ def test_a_body_that_comes_after_its_head_is_waited_for(site: Running) -> None:
     assert b"nobody" in answer
 
 
+@pytest.mark.parametrize("close", [b"", b"Connection: close\r\n"])
+def test_a_body_that_is_refused_ends_its_connection_and_the_answer_says_so_once(
+    site: Running, close: bytes
+) -> None:
+    refused = POST + close + b"Content-Length: 3\r\n\r\n%ff"
+    answer = asked(site, refused + b"GET /subscribe HTTP/1.1\r\nHost: a\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.count(b"\r\nconnection: close\r\n") == 1
+
+
+@pytest.mark.parametrize("path", ["/subscribe", "/subscribe/", "/subscribe/frame"])
+def test_a_page_has_the_same_headers_by_get_and_by_head(site: Running, path: str) -> None:
+    whole, apart = site.http.get(path), site.http.head(path)
+    names = {*whole.headers, *apart.headers} - {"date", "content-length"}  # its token differs
+
+    assert {name: whole.headers.get(name) for name in names} == {
+        name: apart.headers.get(name) for name in names
+    }
+    assert whole.headers["cross-origin-opener-policy"] == "same-origin"
+
+
 def test_a_page_is_sent_without_its_body_where_only_its_head_is_asked_for(site: Running) -> None:
     answer = asked(site, b"HEAD /subscribe HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
 
