@@ -67,6 +67,12 @@ def test_a_word_is_not_broken_inside_a_grapheme_or_a_reference() -> None:
     assert set(parts[1].replace("&#8239;", flag).split(flag)) == {""}
 
 
+def test_a_long_line_without_a_place_to_break_stays_whole() -> None:
+    html = '<a href="x">y</a>' * 5_000
+
+    assert break_lines(html) == html
+
+
 @pytest.mark.parametrize("limit", [20, 900])
 def test_a_no_break_space_between_words_is_no_place_to_break(limit: int) -> None:
     assert "one \u00a0 two" in break_lines("<p>one \u00a0 two</p>", limit=limit).replace("\n", " ")

@@ -45,20 +45,22 @@ def break_lines(html: str, limit: int = MAX_BYTES) -> str:
     """
     done: list[str] = []
     line: list[_Piece] = []
-    length = 0
+    length = tried = 0
     for match in _TOKEN.finditer(html):
         token, joint = match[0], _joint(html, match)
         fits = length + _size(token) + _BREAK_BYTES <= limit and _is_single_spaced(token)
         for piece in [_Piece(token, joint, whole=True)] if fits else _pieces(token, joint):
             size = _size(piece.text)
             if line and length + size + _BREAK_BYTES > limit:
-                line = _break(line, done)
-                length = sum(_size(part.text) + len(part.joint) for part in line)
+                left = _break(line, tried, done)
+                if left is not None:
+                    line, length = left, sum(_size(each.text) + len(each.joint) for each in left)
+                tried = len(line)
             line.append(piece)
             length += size + len(piece.joint)
             if "\n" in piece.text or piece.joint == "\n":
                 done.extend(part.text + part.joint for part in line)
-                line, length = [], 0
+                line, length, tried = [], 0, 0
     done.extend(part.text + part.joint for part in line)
     return "".join(done)
 
@@ -77,9 +79,12 @@ def _is_single_spaced(token: str) -> bool:
     return " ".join(token.split()) == token if token[0] == "<" else "\n" not in token
 
 
-def _break(line: list[_Piece], done: list[str]) -> list[_Piece]:
-    """End the line at its last possible place; return the pieces left for the next line."""
-    for at in range(len(line) - 1, -1, -1):
+def _break(line: list[_Piece], tried: int, done: list[str]) -> list[_Piece] | None:
+    """End the line at its last possible place; return the pieces left for the next line.
+
+    None of its first *tried* pieces has such a place. Returns ``None`` where no other has one.
+    """
+    for at in range(len(line) - 1, tried - 1, -1):
         parts = list(_pieces(line[at].text, "")) if line[at].whole else [line[at]]
         for inside in range(len(parts) - 1, -1, -1):
             breaker = parts[inside].breaker
@@ -87,7 +92,7 @@ def _break(line: list[_Piece], done: list[str]) -> list[_Piece]:
                 done.extend(part.text + part.joint for part in (*line[:at], *parts[:inside]))
                 done.append(parts[inside].text + breaker)
                 return [*parts[inside + 1 :], *line[at + 1 :]]
-    return line
+    return None
 
 
 def _pieces(token: str, joint: str) -> Iterator[_Piece]:
