@@ -132,6 +132,23 @@ def test_what_reads_only_imports_sqlalchemy_and_every_table(initialised: Path, l
     assert set(started.tables) | OF_VOTES | OF_OTHERS == METADATA.tables.keys()
 
 
+#: What a send of an issue that is on its way is made of, beside its transport.
+OF_A_SEND = ("cli.issue.send", "app.sending", "app.issue_building", "migrations.revision")
+
+
+def test_a_send_imports_nothing_that_renders_or_migrates() -> None:
+    lines = [*(f"import digest.{name}" for name in OF_A_SEND), "import sys; print(*sys.modules)"]
+    done = subprocess.run(
+        [sys.executable, "-"],
+        cwd=ROOT,
+        input="\n".join(lines),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert HEAVY.intersection(done.stdout.split()) == {"sqlalchemy"}
+
+
 def interrupted(folder: Path, at: int | str) -> tuple[int, str, int]:
     """Run `digest status` with Ctrl-C at a point; return code, stdout, and lines of stderr."""
     done = subprocess.run(
