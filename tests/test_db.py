@@ -68,6 +68,22 @@ def test_a_writer_holds_the_lock_from_its_first_moment(sqlite_database: Database
         other.execute("BEGIN IMMEDIATE")
 
 
+def test_a_file_that_is_spoilt_while_in_use_is_told_like_any_other_fault(
+    sqlite_database: Database,
+) -> None:
+    path = Path(str(sqlite_database.url.database))
+    names(sqlite_database)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("INSERT INTO wording (hash, text) VALUES ('a', 'b')")
+        other.commit()
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        path.write_bytes(b"spoilt" * 10_000)
+
+    with pytest.raises(DatabaseError, match="not a database") as fault:
+        execute(sqlite_database, "DELETE FROM wording")
+    assert "restore a backup" in str(unfit(fault.value).next_step)
+
+
 def test_one_who_reads_keeps_nobody_from_writing(sqlite_database: Database) -> None:
     path = str(sqlite_database.url.database)
     with closing(sqlite3.connect(path, timeout=0)) as other, sqlite_database.read() as session:

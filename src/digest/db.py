@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
     DatabaseError,
+    DBAPIError,
     IntegrityError,
     OperationalError,
     SQLAlchemyError,
@@ -384,11 +385,14 @@ def _cache_less(connection: Any, _record: Any) -> None:
 def _begin(connection: Any) -> None:
     writes = connection.get_execution_options().get("digest_writes", False)
     # A deferred transaction that reads, then writes, fails at once if another wrote in between.
-    driver = connection.connection.driver_connection
+    driver, failures = (
+        connection.connection.driver_connection,
+        connection.dialect.loaded_dbapi.Error,
+    )
     try:
         if writes:
             begin_writing(driver)
         else:
             driver.execute("BEGIN")  # 20 µs less than by the toolkit
-    except connection.dialect.loaded_dbapi.OperationalError as fault:
-        raise OperationalError("BEGIN", None, fault) from None
+    except failures as fault:
+        raise DBAPIError.instance("BEGIN", None, fault, failures) from None
