@@ -157,6 +157,23 @@ def test_an_error_does_not_tell_the_values(database: Database) -> None:
     assert "hidden" in str(fault.value)
 
 
+def test_D04_a_file_that_is_overwritten_meanwhile_ends_the_next_write_with_a_clear_error(
+    sqlite_database: Database,
+) -> None:
+    path = sqlite_database.path
+    assert path is not None
+    assert names(sqlite_database) == []
+    with closing(sqlite3.connect(path)) as other:  # so that no page in memory counts any more
+        for number in range(2):
+            other.execute(f"PRAGMA user_version={number + 1}")
+            other.execute("PRAGMA wal_checkpoint")
+        with path.open("r+b") as file:
+            file.write(b"garbage!" * 64)
+    with pytest.raises(DatabaseError) as fault:
+        execute(sqlite_database, "DELETE FROM newsletter")
+    assert "not a database" in str(unfit(fault.value))
+
+
 @pytest.mark.parametrize("url", ["digest.db", "", "what://ever", "://"])
 def test_what_is_no_database_address_is_refused(url: str) -> None:
     with pytest.raises(DatabaseUnfit, match=r"sqlite:///digest\.db"):
