@@ -94,6 +94,14 @@ def test_while_answers_take_over_three_times_as_long_as_the_quickest_none_is_add
     assert [sends.round(seconds=0.2) for _ in range(5)] == [5, 6, 7, 8, 8]
 
 
+def test_one_quick_round_does_not_keep_the_limit_low_for_a_whole_send() -> None:
+    sends = Clocked(8)
+    sends.round(SLOW_DOWN)
+    assert sends.round(Refused(status=400, detail="an address"), seconds=0.02) == 2
+    assert [sends.round() for _ in range(3)] == [2, 2, 2]
+    assert [sends.round() for _ in range(30)][-1] == 8
+
+
 @given(
     most=st.integers(1, 64),
     answers=st.lists(

@@ -14,6 +14,7 @@ FIRST = 2  #: requests under way at the start
 #: How many times as long as in the quickest round answers may take. A request whose connection
 #: wasn't made ahead takes three round trips instead of one, and the limit must not mind that.
 IN_TIME = 3.0
+FORGETS = 1.1  #: how many times as long the quickest round counts after each one that was late
 
 
 class AdaptiveLimit:
@@ -22,7 +23,8 @@ class AdaptiveLimit:
     A round is as many answers as the limit. After one whose answers came in time, twice as many
     requests may be under way, and only one more once an answer was late or asked for less. Such an
     answer halves the limit, once for all requests that were under way by then: an answer to a
-    request from before says nothing of the limit since.
+    request from before says nothing of the limit since. Late rounds wear the quickest one out: it
+    may have been one of small batches, or before the provider's busy hour.
     """
 
     def __init__(self, most: int) -> None:
@@ -56,6 +58,7 @@ class AdaptiveLimit:
         self._quickest = min(self._quickest, mean)
         if mean > IN_TIME * self._quickest:
             self._is_start = False
+            self._quickest *= FORGETS
         else:
             more = self.requests if self._is_start else 1
             self.requests = min(self.requests + more, self._most)
