@@ -13,10 +13,18 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from digest.mail.sendgrid.connections_ahead import FRESH, LOOKED_UP, ConnectionsAhead
+from digest.mail.sendgrid.connections_ahead import (
+    ENOUGH,
+    FRESH,
+    LOOKED_UP,
+    ConnectionsAhead,
+    OpeningConnection,
+)
+from digest.mail.sendgrid.http_exchange import post
 from digest.mail.sendgrid.sendgrid_transport import SendGrid
 from digest.mail.transport import Accepted, Answer, InDoubt, NotSent
 from tests.mail.smtp.relay import make_certificate
@@ -247,6 +255,64 @@ def test_after_a_minute_the_name_is_looked_up_again(beside: Beside) -> None:
     beside.ahead.note_lookup()
     assert beside.begin() == 1
     assert beside.takes()
+
+
+def test_where_the_handshake_is_slow_only_so_many_connections_are_made_ahead(
+    beside: Beside,
+) -> None:
+    begun = 0
+    for _ in range(ENOUGH + 2):
+        each = beside.ahead.begin(beside.connection, 1)
+        beside.ahead.keep(each)
+        begun += len(each)
+    assert begun == ENOUGH
+    beside.now += FRESH
+    assert not beside.takes()  # which closes them
+
+
+class NewKey:
+    """In place of a connection: TLS has to write before it can read, and can't at once."""
+
+    def __init__(self) -> None:
+        self.seconds: float | None = None
+
+    def settimeout(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def sendall(self, data: bytes) -> None:
+        """Take everything."""
+
+    def recv_into(self, buffer: memoryview) -> int:
+        if self.seconds == 0:
+            raise ssl.SSLWantWriteError
+        answer = ACCEPTED % 0
+        buffer[: len(answer)] = answer
+        return len(answer)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class AheadOfNewKey(ConnectionsAhead):
+    """Gives out that connection, with another one on its way."""
+
+    def __init__(self, other: OpeningConnection) -> None:
+        super().__init__(ssl.create_default_context)
+        self._other = other
+
+    def take(self, seconds: float) -> tuple[Any, int]:
+        return NewKey(), 1
+
+    def begin(self, connection: HTTPConnection, wanted: int) -> list[OpeningConnection]:
+        return [self._other]
+
+
+def test_B13_an_answer_is_read_where_tls_has_to_write_before_it(beside: Beside) -> None:
+    (other,) = beside.ahead.begin(beside.connection, 1)
+    ahead = AheadOfNewKey(other)
+    result = post("http://127.0.0.1/", {}, b"{}", seconds=LONG, ahead=ahead)
+    assert (result.status, result.fault) == (202, "")
+    other.close()
 
 
 def test_nothing_is_made_ahead_without_tls() -> None:

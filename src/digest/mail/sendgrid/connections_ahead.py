@@ -25,6 +25,7 @@ from http.client import HTTPConnection
 
 FRESH = 5.0  #: seconds within which a connection made ahead is used
 MOST = 2  #: connections that a request begins at most
+ENOUGH = 100  #: connections that wait for requests; with so many, none is begun
 LOOKED_UP = 60.0  #: seconds for which connections go to an address without a look at its name
 
 
@@ -129,6 +130,7 @@ class ConnectionsAhead:
         now, sock = self._clock(), connection.sock
         follows = now - self._ended < FRESH and now - self._looked_up < LOOKED_UP
         begun: list[OpeningConnection] = []
+        follows = follows and len(self._ready) < ENOUGH
         if follows and isinstance(sock, ssl.SSLSocket):
             with suppress(OSError):
                 for _ in range(wanted):

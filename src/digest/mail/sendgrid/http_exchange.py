@@ -296,9 +296,12 @@ class _TimedReader(io.RawIOBase):
     def _receive(self, buffer: Any) -> int:
         while going := [each for each in self._begun if each.wants]:
             self._sock.settimeout(0)
-            with suppress(ssl.SSLWantReadError):
+            try:
                 return int(self._sock.recv_into(buffer))
-            wait_beside(self._sock, going, self._remaining())
+            except ssl.SSLWantReadError:
+                wait_beside(self._sock, going, self._remaining())
+            except ssl.SSLWantWriteError:  # TLS has to answer first, such as to a new key
+                break
         self._sock.settimeout(self._remaining())
         return int(self._sock.recv_into(buffer))
 
