@@ -111,5 +111,5 @@ def test_a_worker_that_is_asked_to_stop_ends_well(site: Installation, database: 
         worker.send_signal(signal.SIGTERM)
         out, err = worker.communicate(timeout=LIMIT)
     assert worker.returncode == 0, err
-    assert out.startswith("This worker is on send, 2 jobs at once")
+    assert out.startswith("This worker is on send, 8 jobs at once")
     assert "stopped, 0 requests left in doubt" in err
