@@ -265,7 +265,9 @@ def _worker_processes(
         waiting = count_deliveries(session, sending.edition_id).pending
     is_large = waiting >= MIN_BATCHES * call.app.batch_size
     is_real = call.app.outbox_folder is None
-    helpers = min(usable_cores(), concurrency) - 1 if is_large and is_real else 0
+    # Each process adapts the number of its own requests, so it needs some to give up.
+    processes = min(usable_cores(), max(2, concurrency // 4), concurrency)
+    helpers = processes - 1 if is_large and is_real else 0
     work = partial(
         send_alongside,
         concurrency=requests_per_process(concurrency, helpers),
