@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.delivery.pace import AdaptiveLimit
+from digest.delivery.pace.adaptive_limit import REST
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, Mixed, NotSent, Refused
 
 SLOW_DOWN = NotSent(status=429, detail="slow down", wait=1.0, counts=False)
@@ -18,7 +19,8 @@ class Clocked:
     """A limit, and the rounds of requests that it lets go one after the other."""
 
     def __init__(self, most: int) -> None:
-        self.limit, self.now = AdaptiveLimit(most), 0.0
+        self.limit = AdaptiveLimit(most, now=0.0)
+        self.now = 0.0
 
     def round(self, *answers: Answer, seconds: float = 0.3) -> int:
         """Answer as many requests as may go, the first with *answers*; return how many may then."""
@@ -77,7 +79,7 @@ def test_a_round_of_refusals_halves_the_requests_once() -> None:
 
 
 def test_what_was_under_way_when_it_was_halved_says_nothing_of_the_limit_since() -> None:
-    limit = AdaptiveLimit(8)
+    limit = AdaptiveLimit(8, now=0.0)
     limit.note(SLOW_DOWN, began=0.0, ended=1.0)
     for _ in range(9):
         limit.note(Accepted(), began=0.5, ended=2.0)
@@ -87,18 +89,30 @@ def test_what_was_under_way_when_it_was_halved_says_nothing_of_the_limit_since()
     assert limit.requests == 2
 
 
-def test_while_answers_take_over_three_times_as_long_as_the_quickest_none_is_added() -> None:
+def test_a_step_that_brings_nothing_is_taken_back_and_tried_again_later() -> None:
+    """With twice as many requests each takes twice as long, until the provider is faster."""
     sends = Clocked(8)
-    assert sends.round(seconds=0.1) == 4
-    assert [sends.round(seconds=0.4) for _ in range(3)] == [4, 4, 4]
-    assert [sends.round(seconds=0.2) for _ in range(5)] == [5, 6, 7, 8, 8]
+    assert (sends.round(seconds=0.1), sends.round(seconds=0.2)) == (4, 2)
+    assert [sends.round(seconds=0.1) for _ in range(REST)] == [2] * REST
+    assert [sends.round(seconds=0.1) for _ in range(3)] == [4, 8, 8]
+
+
+def test_a_step_that_brings_half_of_what_it_promises_is_kept() -> None:
+    sends = Clocked(8)
+    assert (sends.round(seconds=0.1), sends.round(seconds=0.13)) == (4, 8)
+
+
+def test_a_provider_that_becomes_slower_takes_no_more_than_one_step_back() -> None:
+    sends = Clocked(8)
+    assert [sends.round(seconds=0.1) for _ in range(3)] == [4, 8, 8]
+    assert [sends.round(seconds=2.0) for _ in range(3)] == [8, 8, 8]
 
 
 def test_one_quick_round_does_not_keep_the_limit_low_for_a_whole_send() -> None:
     sends = Clocked(8)
     sends.round(SLOW_DOWN)
     assert sends.round(Refused(status=400, detail="an address"), seconds=0.02) == 2
-    assert [sends.round() for _ in range(3)] == [2, 2, 2]
+    assert sends.round() == 1
     assert [sends.round() for _ in range(30)][-1] == 8
 
 
@@ -111,7 +125,7 @@ def test_one_quick_round_does_not_keep_the_limit_low_for_a_whole_send() -> None:
 def test_whatever_is_answered_the_limit_is_between_one_and_what_was_set(
     most: int, answers: list[tuple[Answer, float, float]]
 ) -> None:
-    limit, now = AdaptiveLimit(most), 0.0
+    limit, now = AdaptiveLimit(most, now=0.0), 0.0
     for answer, later, took in answers:
         now += later
         limit.note(answer, began=now - took, ended=now)

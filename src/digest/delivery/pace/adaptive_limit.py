@@ -11,30 +11,29 @@ import math
 from digest.mail.transport import Answer, InDoubt, Mixed, NotSent
 
 FIRST = 2  #: requests under way at the start
-#: How many times as long as in the quickest round answers may take. A request whose connection
-#: wasn't made ahead takes three round trips instead of one, and the limit must not mind that.
-IN_TIME = 3.0
-FORGETS = 1.1  #: how many times as long the quickest round counts after each one that was late
+WORTH = 1 / 2  #: the part of what a step promises that it must bring, to be kept
+REST = 8  #: rounds without a step after one that was taken back
 
 
 class AdaptiveLimit:
     """The number of requests that may be under way; it knows no clock, and no thread.
 
-    A round is as many answers as the limit. After one whose answers came in time, twice as many
-    requests may be under way, and only one more once an answer was late or asked for less. Such an
-    answer halves the limit, once for all requests that were under way by then: an answer to a
-    request from before says nothing of the limit since. Late rounds wear the quickest one out: it
-    may have been one of small batches, or before the provider's busy hour.
+    A round is as many answers as the limit. Each is followed by a step: twice as many requests at
+    first, and one more at a time once an answer has asked for less. A step that made the answers
+    come no faster is taken back, and tried again later. An answer that asks for less halves the
+    limit, once for all requests that were under way by then: an answer to a request from before
+    says nothing of the limit since.
     """
 
-    def __init__(self, most: int) -> None:
-        """Begin a send with *most* requests under way at most."""
+    def __init__(self, most: int, *, now: float) -> None:
+        """Begin a send with *most* requests under way at most; *now* is in seconds."""
         self.requests = min(FIRST, most)
         self._most = most
         self._halved_at = -math.inf
-        self._is_start = True  # until the first sign that there are enough
-        self._quickest = math.inf  # seconds, the mean of a round
-        self._begin_round()
+        self._is_start = True  # until an answer asks for less
+        self._before: tuple[int, float] | None = None  # the limit and rate before the last step
+        self._rest = 0  # rounds until the next step
+        self._began, self._answers = now, 0
 
     def note(self, answer: Answer, *, began: float, ended: float) -> None:
         """Learn from an answer to a request that began and ended then, in seconds of one clock."""
@@ -42,27 +41,25 @@ class AdaptiveLimit:
             return
         if asks_for_less(answer):
             self.requests = max(1, self.requests // 2)
-            self._halved_at, self._is_start = ended, False
-            self._begin_round()
+            self._halved_at, self._is_start, self._before = ended, False, None
+            self._began, self._answers = ended, 0
             return
         self._answers += 1
-        self._seconds += ended - began
         if self._answers >= self.requests:
-            self._end_round()
+            self._end_round(self._answers / max(ended - self._began, 1e-9))
+            self._began, self._answers = ended, 0
 
-    def _begin_round(self) -> None:
-        self._answers, self._seconds = 0, 0.0
-
-    def _end_round(self) -> None:
-        mean = self._seconds / self._answers
-        self._quickest = min(self._quickest, mean)
-        if mean > IN_TIME * self._quickest:
-            self._is_start = False
-            self._quickest *= FORGETS
-        else:
+    def _end_round(self, rate: float) -> None:
+        """Judge the last step by the answers a second since, and take the next one."""
+        step, self._before = self._before, None
+        if step is not None and rate < step[1] * (1 + WORTH * (self.requests / step[0] - 1)):
+            self.requests, self._rest = step[0], REST
+        elif self._rest:
+            self._rest -= 1
+        elif self.requests < self._most:
+            self._before = self.requests, rate
             more = self.requests if self._is_start else 1
             self.requests = min(self.requests + more, self._most)
-        self._begin_round()
 
 
 def asks_for_less(answer: Answer) -> bool:

@@ -198,7 +198,7 @@ class _SenderThreads:
         self.most, self._longest_wait = most, longest_wait
         self._sending, self._stop_signal, self._progress = sending, stop_signal, progress
         self._lock = threading.Lock()
-        self._limit = AdaptiveLimit(most)
+        self._limit = AdaptiveLimit(most, now=time.monotonic())
         self._room = threading.Condition()  # notified when another thread may come in
         self._inside = 0  # threads that send, or look for a batch; at most the limit
         self._busy = 0  # threads that hold a batch
