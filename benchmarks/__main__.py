@@ -21,16 +21,16 @@ BENCHMARKS = (
         about="The command `digest send` from its start to its end, with its durable ledger, to a"
         " sink on the same machine. The floor reads rows, computes one keyed hash a reader,"
         " writes JSON and keeps its connections; it has no ledger.",
-        arguments=("--runs", "3", "200000", "1000000"),
+        arguments=("--runs", "5", "200000", "1000000"),
         quick=("--runs", "1", "50000"),
     ),
     Benchmark(
         module="benchmarks.real_network",
         title="Sending over a real network",
-        about="The command `digest send` to 200,000 readers, to a provider behind TLS that is"
+        about="The command `digest send` to 1,000,000 readers, to a provider behind TLS that is"
         " 100 ms away. The floor has as many threads, each with a new TLS connection for each"
         " request.",
-        arguments=("--runs", "3"),
+        arguments=("--runs", "3", "1000000"),
         quick=("20000",),
     ),
     Benchmark(
