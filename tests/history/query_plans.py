@@ -51,13 +51,32 @@ def scans(connection: Connection, statement: str, parameters: Any, tables: set[s
 
     Reading all of an index is a scan, too, unless it is read in order up to a limit. A server is
     told that a scan is dear, as it is once the table is large: it prefers one where it is small.
+    Below a limit it may prefer one at any size, since it hopes to find what it looks for early; in
+    what is sorted by age, the newest is last.
     """
     if connection.dialect.name == "sqlite":
         rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
         return _scanned_by_sqlite([str(row[-1]) for row in rows], statement, tables)
+    hopes = set(_hoped_for(_plan(connection, statement, parameters), tables))
     connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+    scanned = _scanned_by_postgresql(_plan(connection, statement, parameters), tables)
+    connection.exec_driver_sql("SET LOCAL enable_seqscan = on")
+    return hopes.union(scanned)
+
+
+def _plan(connection: Connection, statement: str, parameters: Any) -> dict[str, Any]:
     rows = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
-    return set(_scanned_by_postgresql(rows.scalar_one()[0]["Plan"], tables))
+    plan: dict[str, Any] = rows.scalar_one()[0]["Plan"]
+    return plan
+
+
+def _hoped_for(plan: dict[str, Any], tables: set[str], *, limited: bool = False) -> Iterator[str]:
+    """Yield the tables that are read from their begin until a limit is reached."""
+    table = plan.get("Relation Name")
+    if limited and table in tables and plan["Node Type"] == "Seq Scan" and "Filter" in plan:
+        yield table
+    for below in plan.get("Plans", []):
+        yield from _hoped_for(below, tables, limited=plan["Node Type"] == "Limit")
 
 
 def _scanned_by_sqlite(plan: list[str], statement: str, tables: set[str]) -> set[str]:

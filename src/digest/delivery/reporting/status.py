@@ -289,6 +289,7 @@ def _unheard(
     heard = session.exec(
         select(Delivery.id)
         .where(Delivery.edition_id == edition.id, col(Delivery.news).is_not(None))
+        .order_by(col(Delivery.news))  # as an index has it: the newest issue's rows are the last
         .limit(1)
     ).first()
     if heard is None and not doubt_evidence.reports_failures_only(session, edition.id or 0):

@@ -74,6 +74,7 @@ _ISSUES = (
             col(Batch.first_delivery) <= col(Delivery.id),
             col(Batch.last_delivery) >= col(Delivery.id),
         )
+        .order_by(col(Batch.state), col(Batch.number))  # as an index has them
         .limit(1)
         .scalar_subquery()
         .label("state"),
