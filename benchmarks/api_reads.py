@@ -36,6 +36,7 @@ from digest.settings import load
 from digest.web.app import make_site
 
 PATH = "/api/v1/comparisons"
+TARGET = 2_000  #: answers a second
 _BARE = "bare.json"
 _FIRST = date(2020, 1, 1)
 Drive = Callable[[int, int, float], Coroutine[Any, Any, list[float]]]
@@ -178,7 +179,12 @@ def compare(given: argparse.Namespace) -> Iterator[Measurement]:
     for name, rate in rates.items():
         like = floor if name.startswith("50") else None  # the floor's bytes are those of 50
         yield Measurement(
-            name=name, value=rate, unit="answers a second", floor=like, more_is_better=True
+            name=name,
+            value=rate,
+            unit="answers a second",
+            floor=like,
+            target=TARGET if like else None,
+            more_is_better=True,
         )
 
 
