@@ -184,7 +184,7 @@ def test_a_search_reads_no_table_from_end_to_end(
         find(session, terms, query="lathe mor")
     with sqlite_database.read() as session:
         plan = session.connection().exec_driver_sql(
-            f"EXPLAIN QUERY PLAN {statements[1]}",
+            f"EXPLAIN QUERY PLAN {statements[0]}",
             ('{words} : ("lathe" AND "mor"*)', "2026-11-24"),
         )
         steps = [row[3] for row in plan]
