@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,15 +78,15 @@ def journey(
         **settings,
     }
     app = installation(variables)
-    fill(app, readers)
-    plan(app)
-    began, died = time.monotonic(), 0
-    for threshold in sorted(random.choices(range(1, readers), k=kills)):  # noqa: S311 - no secret
-        died += _killed(variables, folder, postfix, threshold)
-    _send(variables, folder).wait()
-    _drained(postfix)
-    seconds = time.monotonic() - began
-    return _end(app, postfix, kills=died, seconds=seconds)
+    with closing(app.database):
+        fill(app, readers)
+        plan(app)
+        began, died = time.monotonic(), 0
+        for threshold in sorted(random.choices(range(1, readers), k=kills)):  # noqa: S311 - no secret
+            died += _killed(variables, folder, postfix, threshold)
+        _send(variables, folder).wait()
+        _drained(postfix)
+        return _end(app, postfix, kills=died, seconds=time.monotonic() - began)
 
 
 def _send(variables: dict[str, str], folder: Path) -> subprocess.Popen[bytes]:
