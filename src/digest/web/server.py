@@ -172,7 +172,8 @@ class Connection(HttpToolsProtocol):
         self._end_wait()
         super().on_headers_complete()
         cycle = self.cycle
-        if cycle is not None and cycle.scope is self.scope:  # else it asks for another protocol
+        # Else it asks for another protocol, or to end the connection, which is uvicorn's to do.
+        if cycle is not None and cycle.scope is self.scope and self.parser.should_keep_alive():
             scope: dict[str, Any] = cast(dict[str, Any], self.scope)
             scope["extensions"] = {WHOLE: _Exchange(cycle)}
 
@@ -247,19 +248,19 @@ class _Exchange:
         return None if cycle.more_body or cycle.disconnected else bytes(cycle.body)
 
     def respond(self, status: int, head: bytes, body: bytes) -> bool:
-        """Write a response and end the request; false where the client reads too slowly."""
+        """Write a response and end the request.
+
+        Return false where the client reads too slowly, or the connection has to end.
+        """
         cycle = self._cycle
-        if cycle.response_started or cycle.flow.write_paused:
+        if cycle.response_started or cycle.flow.write_paused or not cycle.keep_alive:
             return False
         if cycle.disconnected:
             return True
         common = b"".join([b"%b: %b\r\n" % header for header in cycle.default_headers])
-        close = b"" if cycle.keep_alive else b"connection: close\r\n"
         cycle.response_started = cycle.response_complete = True
-        cycle.transport.write(b"".join((STATUS_LINE[status], common, head, close, b"\r\n", body)))
+        cycle.transport.write(b"".join((STATUS_LINE[status], common, head, b"\r\n", body)))
         cycle.message_event.set()
-        if not cycle.keep_alive:
-            cycle.transport.close()
         cycle.on_response()
         return True
 
