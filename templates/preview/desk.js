@@ -53,10 +53,19 @@ function renew(frame) {
     next.className = "";
     frame.remove();
     settle(next);
-    if (!$("iframe.next")) document.body.dataset.painted = `${Date.now()} ${seal}`;
+    if (!$("iframe.next")) painted();
   }, { once: true });
   next.src = mailAddress();
   frame.parentElement.append(next);
+}
+
+let unsaid = false;  // whether the mail on its way into the frames has yet to be spoken of
+
+function painted() {
+  document.body.dataset.painted = `${Date.now()} ${seal}`;
+  if (!unsaid) return;
+  unsaid = false;
+  look();
 }
 
 function renewFrames() {
@@ -206,7 +215,7 @@ async function showStage() {
   stage.classList.remove("waits");
   stage.scrollTop = before;
   watchFrames();
-  document.body.dataset.painted = `${Date.now()} ${seal}`;
+  painted();
 }
 
 // ---- How to look at it ----
@@ -431,10 +440,10 @@ stream.addEventListener("message", (event) => {
   const [told, mail] = event.data.split(" ");
   if (Number(told) === version) return;
   if (mail && mail !== seal && FRAMED.includes(state.view) && $(".page iframe")) {
-    seal = mail;  // the mail first, what is said of it after
+    seal = mail;
+    unsaid = true;  // the mail first, what is said of it after
     renewFrames();
-  }
-  look();
+  } else look();
 });
 stream.addEventListener("error", () => { document.body.dataset.live = "no"; });
 
