@@ -65,9 +65,9 @@ BENCHMARKS = (
     Benchmark(
         module="benchmarks.preview",
         title="The editor's desk",
-        about="From the moment a file is saved until the new mail is painted at both widths, in"
-        " Chromium. The floor is a bare page that a file watcher tells to load the finished"
-        " mail again.",
+        about="From the moment a file is saved until `digest preview` has had the new mail painted"
+        " at both widths, in Chromium. The floor is a bare page that a file watcher tells to load"
+        " the finished mail again.",
         arguments=("--saves", "40", "--editions", "0"),
         quick=("--saves", "5", "--editions", "0"),
     ),

@@ -2,23 +2,26 @@
 
     python -m benchmarks.preview [--saves 40] [--editions 200] [--json]
 
-The floor of a save is a bare page that a file watcher tells to load the finished mail again: see
-`bare_reload`. Both are open in the same Chromium, and take turns.
+The desk is the command `digest preview` in a process of its own. The floor of a save is a bare page
+that a file watcher tells to load the finished mail again: see `bare_reload`. Both are open in the
+same Chromium, and take turns.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import platform
+import re
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_urlsafe
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -29,18 +32,17 @@ from digest.app.installation import App, open_app
 from digest.issues.build import BuiltIssue
 from digest.issues.models import Newsletter
 from digest.migrations.all_tables import METADATA
-from digest.preview.file_watcher import FileWatcher
-from digest.preview.preview_app import make_preview, templates
 from digest.preview.session import PreviewSession
 from digest.render.engine import fill, render
 from digest.render.sandbox import RenderProcess, render_checked
 from digest.render.template_paths import shipped_templates, template_folders
 from digest.settings import load
-from digest.web.server import listen, serve_in_thread
 
+#: Seconds until a page that was just brought to the front has been painted, as an editor's long is.
+SHOWN = 0.3
 #: Notes, in the browser, the moment after the frames that show a new rendering were painted.
 NOTE = """() => {
-  window.painted = new Promise((done) => {
+  window.whenPainted = new Promise((done) => {
     new MutationObserver(() => requestAnimationFrame(() => requestAnimationFrame(
       () => done(Date.now())))).observe(
         document.body, { attributes: true, attributeFilter: ['data-painted'] });
@@ -52,13 +54,13 @@ FLOOR = "The floor"
 TARGET = 200.0  #: milliseconds for 19 of 20 saves
 
 
-@dataclass(frozen=True)
-class Bench:
-    """A desk over a folder of sample comparisons and a copy of the shipped templates."""
-
-    folder: Path
-    desk: PreviewSession
-    url: str
+#: Seconds from a save's being painted until the desk has checked the mail, too.
+SETTLED = 0.6
+SETTINGS = {
+    "secret": "a secret for measuring, and only that",  # it guards nothing
+    "base_url": "https://news.example.com",
+    "postal_address": "12 Example Street",
+}
 
 
 def main() -> None:
@@ -66,13 +68,18 @@ def main() -> None:
     told = _arguments()
     with reporting(as_json=told.json) as found:
         print(f"Python {platform.python_version()}, {platform.machine()}")
-        with tempfile.TemporaryDirectory() as folder, RenderProcess() as confined:
-            with _at_work(Path(folder), confined) as bench:
-                saves = _measure_saves(bench, told.saves)
-                _print_saves(saves, bench.desk.snapshot.milliseconds)
-                found += _measurements(saves)
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            shutil.copytree(shipped_templates("email"), folder / "templates" / "email")
+            (folder / "comparisons").mkdir()
+            for path in samples.comparisons():
+                shutil.copy(path, folder / "comparisons")
+            with _desk(folder) as url:
+                saves = _measure_saves(folder, url, told.saves)
+            _print_saves(saves)
+            found += _measurements(saves)
             if told.editions:
-                _print_editions(bench, confined, told.editions)
+                _print_editions(folder, told.editions)
 
 
 def _arguments() -> argparse.Namespace:
@@ -84,54 +91,50 @@ def _arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def _at_work(folder: Path, confined: RenderProcess) -> Iterator[Bench]:
-    shutil.copytree(shipped_templates("email"), folder / "templates" / "email")
-    (folder / "comparisons").mkdir()
-    for path in samples.comparisons():
-        shutil.copy(path, folder / "comparisons")
-    app = _installation(folder)
-    desk = PreviewSession(lambda: app, folder, confined=confined)
-    desk.renew()
-    live = FileWatcher(desk, templates=templates(app.template_folder))
-    sock = listen(0)
-    token = token_urlsafe(16)
-    site = make_preview(desk, live, port=sock.getsockname()[1], token=token)
-    with serve_in_thread(site, sock, at_exit=live.stop) as url:
-        live.start()
-        yield Bench(folder, desk, f"{url}/?token={token}")
-        live.stop()
-    app.database.close()
+def _desk(folder: Path) -> Iterator[str]:
+    """Run the desk over a folder, and yield the link that opens it."""
+    variables = {f"DIGEST_{name.upper()}": value for name, value in SETTINGS.items()}
+    usual = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST")}
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "digest", "preview", "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env={**usual, **variables, "DIGEST_TEMPLATES": str(folder / "templates")},
+    ) as desk:
+        try:
+            assert desk.stdout
+            yield next(filter(None, map(_link_in, desk.stdout)))
+        finally:
+            desk.terminate()
+
+
+def _link_in(line: str) -> str:
+    found = re.search(r"http://\S+", line)
+    return found[0] if found and "token=" in line else ""
 
 
 def _installation(folder: Path) -> App:
-    app = open_app(
-        load(
-            {},
-            database_url=f"sqlite:///{folder / 'digest.db'}",
-            secret="a secret for measuring, and only that",  # noqa: S106 - it guards nothing
-            base_url="https://news.example.com",
-            postal_address="12 Example Street",
-            templates=folder / "templates",
-        )
-    )
+    database = f"sqlite:///{folder / 'editions.db'}"
+    app = open_app(load({}, **SETTINGS, database_url=database, templates=folder / "templates"))
     METADATA.create_all(app.database.engine)
     with app.database.write() as session:
         session.add(Newsletter(slug="weekly", name="Weekly AI Tool Verdicts"))
     return app
 
 
-def _measure_saves(bench: Bench, count: int) -> dict[str, list[float]]:
-    mail = bench.folder / "floor.html"
-    assert bench.desk.snapshot.built
-    mail.write_text(bench.desk.snapshot.built.rendered.html, encoding="utf-8")
+def _measure_saves(folder: Path, url: str, count: int) -> dict[str, list[float]]:
+    mail = folder / "floor.html"
+    mail.touch()
     with sync_playwright() as playwright, floors.site("reload", mail) as (port, _):
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
-        page = _opened(browser, bench.url)
+        page = _opened(browser, url)
+        mail.write_text(page.evaluate("fetch('/mail').then((mail) => mail.text())"), "utf-8")
         first = [_first_paint(page), *_reloads(page, 9)]
-        template = bench.folder / "templates/email/partials/masthead.mjml"
-        comparison = next((bench.folder / "comparisons").glob("tidepool*"))
+        template = folder / "templates/email/partials/masthead.mjml"
+        comparison = next((folder / "comparisons").glob("tidepool*"))
         bare = _opened(browser, f"http://127.0.0.1:{port}/")
         saves: dict[str, tuple[Page, Path, str]] = {
             FLOOR: (bare, mail, "</h1>"),
@@ -144,7 +147,7 @@ def _measure_saves(bench: Bench, count: int) -> dict[str, list[float]]:
         for number in range(count):
             for name, (shown, path, word) in saves.items():
                 changed = sources[path].replace(word, word + "'" * (1 + number % 2))
-                found[name].append(_save(bench, shown, path, changed))
+                found[name].append(_save(shown, path, changed))
         browser.close()
     return found
 
@@ -170,32 +173,24 @@ def _reloads(page: Page, count: int) -> Iterator[float]:
         yield _first_paint(page)
 
 
-def _save(bench: Bench, page: Page, path: Path, text: str) -> float:
+def _save(page: Page, path: Path, text: str) -> float:
     """Save a file; return the milliseconds until what it says is painted."""
     page.bring_to_front()
+    time.sleep(SHOWN)
     page.evaluate(NOTE)
     began = time.time()
     path.write_text(text, encoding="utf-8")
-    painted = float(page.evaluate("window.painted"))
-    _settle(bench)
+    painted = float(page.evaluate("window.whenPainted"))
+    time.sleep(SETTLED)
     return painted - began * 1000
 
 
-def _settle(bench: Bench) -> None:
-    """Wait until what was seen is checked, too."""
-    while True:
-        time.sleep(0.3)
-        if not bench.desk.snapshot.unchecked:
-            return
-
-
-def _print_saves(found: dict[str, list[float]], look: float) -> None:
+def _print_saves(found: dict[str, list[float]]) -> None:
     print("\nFrom a save to its being painted, both widths, ms      median     p95     max")
     for name, times in found.items():
         print(
             f"  {name:<50} {statistics.median(times):8.0f}{_of_twenty(times):8.0f}{max(times):8.0f}"
         )
-    print(f"  {'of it, the last look in the desk':<50} {look:8.0f}")
 
 
 def _of_twenty(times: list[float]) -> float:
@@ -222,8 +217,18 @@ def _measurements(found: dict[str, list[float]]) -> Iterator[Measurement]:
         )
 
 
-def _print_editions(bench: Bench, confined: RenderProcess, count: int) -> None:
-    desk, source = bench.desk, bench.folder / "issue.mjml"
+def _print_editions(folder: Path, count: int) -> None:
+    app = _installation(folder)
+    with RenderProcess() as confined:
+        desk = PreviewSession(lambda: app, folder, confined=confined)
+        desk.renew()
+        _print_edition_of(desk, folder / "issue.mjml", confined, count)
+    app.database.close()
+
+
+def _print_edition_of(
+    desk: PreviewSession, source: Path, confined: RenderProcess, count: int
+) -> None:
     proof = desk.snapshot.built
     assert proof is not None
     context = {"issue": proof.view}
