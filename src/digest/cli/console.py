@@ -22,7 +22,8 @@ class FittingConsole(Console):
     """A console whose tables and lines fit its terminal."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(highlight=False, soft_wrap=True, **settings)
+        # A title may say ":star:", and the table of such words takes 6 MB of a command's memory.
+        super().__init__(highlight=False, soft_wrap=True, emoji=False, **settings)
 
     def print(self, *objects: Any, **settings: Any) -> None:
         """Print *objects* as `Console.print` does; on a terminal what doesn't fit is laid out."""

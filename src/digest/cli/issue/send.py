@@ -295,7 +295,8 @@ def _progress(
             " You can stop with Ctrl-C: nothing is lost."
         )
     total = counts.candidates - counts.excluded
-    columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    title = TextColumn("Sending", markup=False)  # markup loads the table of emoji: 6 MB
+    columns = (title, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=call.err, disable=quiet, transient=True) as bar:
         task = bar.add_task("", total=total, completed=counts.accepted + counts.refused)
         lines: Counter[str] = Counter()
