@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from digest import samples
 from digest.app.installation import App, open_app
+from digest.app.send_start import freeze
 from digest.cli.installation.init import WEEKLY
 from digest.comparisons.loader import read_file
 from digest.comparisons.store import store_draft
@@ -19,7 +20,6 @@ from digest.issues import build, store
 from digest.issues.calendar.cadence import period_at
 from digest.issues.models import Issue, Newsletter
 from digest.migrations.upgrade import upgrade
-from digest.service.job_registry import freeze
 from digest.settings import load
 from subscribers.sql import dialect
 

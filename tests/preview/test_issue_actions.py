@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from digest.app.send_start import start_send
 from digest.comparisons.store import count
 from digest.errors import DigestError, NotApproved, WrongState
 from digest.issues import store
@@ -16,7 +17,6 @@ from digest.issues.models import IssueState, JobRun
 from digest.preview.forms.issue_actions import IssueActions
 from digest.preview.release.release_facts import ReleaseFacts, carrier_of
 from digest.preview.snapshot import Snapshot
-from digest.service import start_send
 from subscribers.address import parse
 from subscribers.models import Standing
 from subscribers.store import add, join

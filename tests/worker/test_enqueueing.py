@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 
+from digest.app.send_start import freeze
 from digest.delivery.postgres_job_queue import PostgresJobQueue
 from digest.delivery.sending import StopSignal, discard_outbox_copies, dispatch
 from digest.delivery.sending.circuit_breaker import BreakerLimits
 from digest.issues.models import Edition, Issue
-from digest.service.job_registry import freeze
 from tests.worker.conftest import Works
 
 pytestmark = pytest.mark.postgres

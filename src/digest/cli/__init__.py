@@ -68,6 +68,8 @@ COMMANDS = {
     },
     "digest.cli.issue.send:app": {
         "send": "Send an issue now and show progress; run it again to resume an interrupted send.",
+    },
+    "digest.cli.issue.status_command:app": {
         "status": "Show where each issue stands, what is stuck, and what to do next.",
     },
     "digest.cli.issue.warm_up_commands:app": {

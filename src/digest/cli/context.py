@@ -27,6 +27,7 @@ MAX_NUMBER = 1_000_000_000
 IssueNumber = Annotated[
     int, typer.Argument(metavar="ISSUE", min=1, max=MAX_NUMBER, help="The issue's number.")
 ]
+NewsletterOption = Annotated[str, typer.Option("--newsletter", help="The newsletter's slug.")]
 OptionalIssue = Annotated[
     int | None, typer.Argument(metavar="ISSUE", min=1, max=MAX_NUMBER, help="The issue's number.")
 ]

@@ -15,9 +15,9 @@ from typing import Annotated
 import typer
 
 from digest.app.installation import App, open_app
-from digest.cli.context import CommandContext, Port, call_of
+from digest.cli.context import CommandContext, NewsletterOption, Port, call_of
 from digest.cli.installation.init import prepare
-from digest.cli.issue.drafting import NewsletterOption, PeriodOption
+from digest.cli.issue.drafting import PeriodOption
 from digest.errors import NotFound
 from digest.issues.store import newsletters
 from digest.preview import (

@@ -15,12 +15,12 @@ from rich.table import Table
 from digest.cli.context import (
     CommandContext,
     JsonFlag,
+    NewsletterOption,
     OptionalIssue,
     call_of,
     write_document,
 )
 from digest.cli.issue.comparison_votes import tools_table, uncounted
-from digest.cli.issue.drafting import NewsletterOption
 from digest.delivery.reporting import EditionStatistics
 from digest.errors import NotFound
 from digest.issues import store

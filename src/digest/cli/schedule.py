@@ -15,8 +15,7 @@ import typer
 from rich.table import Table
 from sqlmodel import Session
 
-from digest.cli.context import CommandContext, JsonFlag, Told, call_of, tells
-from digest.cli.issue.drafting import NewsletterOption
+from digest.cli.context import CommandContext, JsonFlag, NewsletterOption, Told, call_of, tells
 from digest.comparisons.store import by_slug
 from digest.errors import DigestError, NotFound
 from digest.issues import store

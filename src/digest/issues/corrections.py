@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.orm import Session as OrmSession
 from sqlmodel import Session
 
 from digest.comparisons.store import ComparisonSummary, revisions, summaries
@@ -123,12 +122,6 @@ def build_correction(
         part=f"readers of issue {wrong.number}",
     )
     return issue, draft
-
-
-def wrong_issue(session: OrmSession, correction: Issue) -> Issue | None:
-    """Return the issue that *correction* corrects; ``None`` for an issue that corrects none."""
-    wrong = correction.corrects_issue_id
-    return None if wrong is None else session.get_one(Issue, wrong)
 
 
 def require_at_rest(wrong: Issue) -> None:

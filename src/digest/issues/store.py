@@ -297,6 +297,12 @@ def newsletter(session: Session, slug: str) -> Newsletter:
     return row
 
 
+def wrong_issue(session: Session, correction: Issue) -> Issue | None:
+    """Return the issue that *correction* corrects; ``None`` for an issue that corrects none."""
+    wrong = correction.corrects_issue_id
+    return None if wrong is None else session.get_one(Issue, wrong)
+
+
 def newsletter_of(session: Session, issue: Issue) -> Newsletter:
     """Return the newsletter an issue belongs to."""
     return session.get_one(Newsletter, issue.newsletter_id)

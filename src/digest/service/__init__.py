@@ -3,14 +3,13 @@
 `scheduler` asks every minute, through APScheduler, whether a job is due; `jobs` claims the due run
 in the database, so that one of many processes runs it, and records the result. `job_registry` wires
 the jobs to an installation: `publisher` moves each newsletter's slots from claim to release,
-`send_job` sends the issues that are released, `editor_notifications` mails the editors about
-slots that need them, and `backup` copies a SQLite database. For people and programs,
-`issue_decisions` approves, sends back, pauses, cancels and moves an issue, and `send_start` starts
-a send or lets it go on; `sender_warm_up` starts, shows and ends the plan that limits each day of a
-new sender. `overview` reads slots and job runs back for `digest status` and `digest schedule`,
-`installation_status` puts them together for the command line and the API, and `issue_outlook` says
-what is ahead of an issue;
-`logging_setup` formats and scrubs every log line.
+`send_job` sends the issues that are released, `editor_notifications` mails the editors about slots
+that need them, and `backup` copies a SQLite database. For people and programs, `issue_decisions`
+approves, sends back, pauses, cancels and moves an issue, and `sender_warm_up` starts, shows and
+ends the plan that limits each day of a new sender. `overview` reads slots and job runs back for
+`digest status` and `digest schedule`, `installation_status` puts them together for the command line
+and the API, and `issue_outlook` says what is ahead of an issue; `logging_setup` formats and scrubs
+every log line.
 """
 
 from digest.service.backup import copies
@@ -53,7 +52,6 @@ from digest.service.overview import (
 )
 from digest.service.scheduler import ClockJumpDetector, Scheduler
 from digest.service.send_job import begin_send, pause_interrupted
-from digest.service.send_start import ResumedSend, require_real_send, resume_send, start_send
 from digest.service.sender_warm_up import (
     WarmUpStatus,
     begin_warm_up,
@@ -68,7 +66,6 @@ __all__ = [
     "IssueOutlook",
     "Job",
     "MovedIssue",
-    "ResumedSend",
     "ReturnedIssue",
     "Scheduler",
     "UpcomingMoment",
@@ -91,8 +88,6 @@ __all__ = [
     "pause_issue",
     "recent_slots",
     "release_decision",
-    "require_real_send",
-    "resume_send",
     "return_issue",
     "run_if_due",
     "running_newsletters",
@@ -100,7 +95,6 @@ __all__ = [
     "service_is_up",
     "set_up_logs",
     "slot_facts",
-    "start_send",
     "status_facts",
     "step_ahead",
     "stop_warm_up",

@@ -14,24 +14,18 @@ from sqlmodel import Session
 
 from digest.access import purge_answers
 from digest.app.installation import App
+from digest.app.send_start import freeze
 from digest.delivery.sending import (
-    Grouping,
-    PlannedAudience,
     StopSignal,
-    plan_deliveries,
-    require_real_copies,
     restore_guard,
-    rollout,
 )
 from digest.delivery.settled_counts import settle_counts
 from digest.errors import MailUnfit, NotApproved
 from digest.issues import draft_history, store
 from digest.issues.approval import approvers
-from digest.issues.corrections import wrong_issue
 from digest.issues.issue_commands import build_again, named
-from digest.issues.models import Edition, Issue
+from digest.issues.models import Issue
 from digest.issues.review_link import review_token
-from digest.issues.variants import seats_of
 from digest.letters import queue_verdict_letters
 from digest.render.lint import Severity
 from digest.service.backup import back_up
@@ -215,34 +209,6 @@ def _unapproved(app: App, session: Session, issue: Issue, fault: NotApproved) ->
 
 def _again(issue: Issue) -> str:
     return f"{build_again(issue)}; digest approve {named(issue)}"
-
-
-def freeze(app: App, session: Session, issue: Issue, edition: Edition) -> PlannedAudience:
-    """Plan an issue's deliveries, with a first wave where the settings ask for one."""
-    settings = app.settings
-    wrong = wrong_issue(session, issue)
-    if wrong is not None and app.outbox_folder is None:
-        require_real_copies(session, wrong)
-    newsletter = store.newsletter_of(session, issue).slug
-    audience = plan_deliveries(
-        session,
-        issue=issue,
-        edition=edition,
-        newsletter=newsletter,
-        batch_size=app.batch_size,
-        first_wave=settings.first_wave,
-        groups=Grouping(
-            seats=seats_of(session, newsletter, edition), pace=app.sending.pace(session)
-        ),
-        now=app.clock(),
-    )
-    if settings.first_wave:
-        wait = settings.first_wave_minutes * 60
-        rollout.start_rollout(
-            session, edition.id or 0, readers=settings.first_wave, wait_seconds=wait
-        )
-    app.job_queue.enqueue_batches(session, app.clock())
-    return audience
 
 
 def editor_notifications_of(app: App) -> EditorNotifications:

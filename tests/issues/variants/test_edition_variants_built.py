@@ -10,6 +10,7 @@ import pytest
 from sqlmodel import select
 
 from digest.app.installation import App
+from digest.app.send_start import freeze
 from digest.delivery.sending import dispatch
 from digest.errors import MailUnfit
 from digest.issues import approval, provenance, store
@@ -20,7 +21,6 @@ from digest.issues.variants import lead_with_reviewer, seats_of, variants_of
 from digest.mail.memory import MemoryTransport
 from digest.render.lint import Finding, error, warning
 from digest.render.rendered import Rendered
-from digest.service.job_registry import freeze
 from subscribers.models import Standing, Subscriber
 from tests.issues.variants.conftest import add_reader, build, store_judged, vote_like
 

@@ -28,6 +28,7 @@ from digest.api.resources.issue_models import (
     issue_detail,
 )
 from digest.api.unit_of_change import ApiChange, ChangeAnswer
+from digest.app.send_start import resume_send
 from digest.issues import store
 from digest.issues.approval import MOST_NOTE
 from digest.issues.calendar import BadCadence, wall_time
@@ -37,7 +38,6 @@ from digest.service import (
     cancel_issue,
     move_issue,
     pause_issue,
-    resume_send,
     return_issue,
 )
 

@@ -13,8 +13,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from digest.cli.context import JsonFlag, call_of, printable
-from digest.cli.issue.drafting import NewsletterOption
+from digest.cli.context import JsonFlag, NewsletterOption, call_of, printable
 from digest.delivery.events import (
     change_tracking,
     count_dead_letters,

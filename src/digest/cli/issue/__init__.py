@@ -2,8 +2,9 @@
 
 `drafting` picks comparisons and builds, shows and checks an issue, with the words that
 `draft_words` has put into its draft; `approve` approves it, sends
-test copies and rebuilds it for comparison; `send` plans its deliveries, sends them and reports
-status; `issue_control` pauses, resumes and cancels it and resolves batches in doubt.
+test copies and rebuilds it for comparison; `send` plans its deliveries and sends them, and
+`status_command` reports on that; `issue_control` pauses, resumes and cancels it and resolves
+batches in doubt.
 `warm_up_commands` starts, shows and ends the plan that warms a sender up.
 `correct` builds the correction of one that went out wrong, and `comparison_votes` shows what
 readers voted on a comparison. `issue_dates` asks before a week that

@@ -13,8 +13,16 @@ from typing import Annotated, Any
 
 import typer
 
-from digest.cli.context import CommandContext, IssueNumber, JsonFlag, Told, call_of, tells
-from digest.cli.issue.drafting import NewsletterOption, find_issue, print_findings
+from digest.cli.context import (
+    CommandContext,
+    IssueNumber,
+    JsonFlag,
+    NewsletterOption,
+    Told,
+    call_of,
+    tells,
+)
+from digest.cli.issue.drafting import find_issue, print_findings
 from digest.issues import provenance, store
 from digest.issues.approval import refuse_errors
 from digest.issues.models import ApprovalChannel

@@ -10,8 +10,15 @@ from typing import Annotated, Any
 import typer
 from sqlmodel import Session
 
-from digest.cli.context import CommandContext, IssueNumber, JsonFlag, call_of, counted
-from digest.cli.issue.drafting import NewsletterOption, find_issue, print_findings
+from digest.cli.context import (
+    CommandContext,
+    IssueNumber,
+    JsonFlag,
+    NewsletterOption,
+    call_of,
+    counted,
+)
+from digest.cli.issue.drafting import find_issue, print_findings
 from digest.delivery.sending import Reach, correction_reach, require_real_copies
 from digest.errors import WrongState
 from digest.issues import store

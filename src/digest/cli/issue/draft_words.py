@@ -15,8 +15,16 @@ import typer
 from sqlmodel import Session
 
 from digest import images
-from digest.cli.context import CommandContext, JsonFlag, Told, call_of, counted, tells
-from digest.cli.issue.drafting import NewsletterOption, PeriodOption, chosen_period
+from digest.cli.context import (
+    CommandContext,
+    JsonFlag,
+    NewsletterOption,
+    Told,
+    call_of,
+    counted,
+    tells,
+)
+from digest.cli.issue.drafting import PeriodOption, chosen_period
 from digest.comparisons.store import by_slug, latest
 from digest.errors import DigestError
 from digest.issues import draft_history, store

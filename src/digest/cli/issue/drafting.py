@@ -17,6 +17,7 @@ from digest.cli.context import (
     CommandContext,
     IssueNumber,
     JsonFlag,
+    NewsletterOption,
     YesFlag,
     call_of,
     counted,
@@ -58,7 +59,6 @@ PeriodOption = Annotated[
         help="The ISO week; by default, the next one due.",
     ),
 ]
-NewsletterOption = Annotated[str, typer.Option("--newsletter", help="The newsletter's slug.")]
 CountOption = Annotated[
     int | None,
     typer.Option(

@@ -13,10 +13,12 @@ from typing import Annotated
 import typer
 from sqlmodel import Session
 
+from digest.app.send_start import resume_send
 from digest.cli.context import (
     MAX_NUMBER,
     CommandContext,
     IssueNumber,
+    NewsletterOption,
     OptionalIssue,
     Told,
     YesFlag,
@@ -25,14 +27,14 @@ from digest.cli.context import (
     counted,
     tells,
 )
-from digest.cli.issue.drafting import NewsletterOption, find_issue
+from digest.cli.issue.drafting import find_issue
 from digest.delivery import known_secrets
 from digest.delivery.counts import DeliveryCounts, count_deliveries
 from digest.delivery.sending import control, restore_guard
 from digest.errors import NotFound
 from digest.issues.issue_commands import build_anew, repeated
 from digest.issues.models import IssueState
-from digest.service import cancel_issue, pause_issue, resume_send, service_is_up
+from digest.service import cancel_issue, pause_issue, service_is_up
 
 app = typer.Typer()
 

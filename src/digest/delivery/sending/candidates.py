@@ -73,9 +73,9 @@ def candidates(session: Session, issue: Issue, *, newsletter: str, now: datetime
     *now*, and else the reason. Raise `WrongState` for the correction of an issue that is on its
     way again.
     """
-    from digest.issues.corrections import require_at_rest, wrong_issue  # all that builds a mail
+    from digest.issues.corrections import require_at_rest  # all that builds a mail
 
-    wrong = wrong_issue(session, issue)
+    wrong = store.wrong_issue(session, issue)
     if wrong is not None:
         require_at_rest(wrong)
         return _got(wrong, newsletter, now)

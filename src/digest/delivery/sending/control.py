@@ -270,9 +270,7 @@ def discard_outbox_copies(session: Session, issue: Issue, edition_id: int) -> No
     No reader gets two copies by it, since a copy in the folder was never sent. Raise `WrongState`
     for the correction of an issue that went to the folder, too.
     """
-    from digest.issues.corrections import wrong_issue
-
-    wrong = wrong_issue(session, issue)
+    wrong = store.wrong_issue(session, issue)
     if wrong is not None:
         require_real_copies(session, wrong)
     session.connection().execute(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from digest.app.send_start import resume_send, start_send
 from digest.delivery.sending import EditionSend, Settlement, StopSignal, control, dispatch
 from digest.errors import DigestError, NotApproved, WrongState
 from digest.issues import approval, draft_history, store
@@ -22,7 +23,6 @@ from digest.issues.picking import overrides
 from digest.issues.picking.evergreen import choose_evergreen
 from digest.letters import send_seed_copy
 from digest.preview.release import import_samples
-from digest.service import resume_send, start_send
 
 if TYPE_CHECKING:
     from digest.preview.session import PreviewSession

@@ -1,7 +1,7 @@
 """Start a send, or let it go on: what has to hold before a request of an issue may leave.
 
 Hides in which order restore guard, state, mail and approval are looked at, and when the audience is
-frozen. The commands and the desk start a send here.
+frozen. The commands, the desk and the service start a send here.
 """
 
 from __future__ import annotations
@@ -13,19 +13,24 @@ from sqlmodel import Session
 from digest.app.installation import App
 from digest.delivery.sending import (
     EditionSend,
+    Grouping,
+    PlannedAudience,
     control,
     count_outbox_copies,
     discard_outbox_copies,
     mark_sent_if_done,
+    plan_deliveries,
     recover,
+    require_real_copies,
+    rollout,
 )
 from digest.errors import MailUnfit, NotApproved, WrongState
 from digest.issues import store
 from digest.issues.issue_commands import build_again, build_anew
-from digest.issues.models import Issue, IssueState
+from digest.issues.models import Edition, Issue, IssueState
+from digest.issues.variants import seats_of
 from digest.process_id import alive
 from digest.render.lint import Severity, forbids_sending
-from digest.service.job_registry import freeze
 
 
 def start_send(app: App, newsletter: str, number: int, *, from_outbox: bool = False) -> EditionSend:
@@ -52,6 +57,34 @@ def start_send(app: App, newsletter: str, number: int, *, from_outbox: bool = Fa
             app.issues.require_approved(session, issue)
             freeze(app, session, issue, edition)
     return sending
+
+
+def freeze(app: App, session: Session, issue: Issue, edition: Edition) -> PlannedAudience:
+    """Plan an issue's deliveries, with a first wave where the settings ask for one."""
+    settings = app.settings
+    wrong = store.wrong_issue(session, issue)
+    if wrong is not None and app.outbox_folder is None:
+        require_real_copies(session, wrong)
+    newsletter = store.newsletter_of(session, issue).slug
+    audience = plan_deliveries(
+        session,
+        issue=issue,
+        edition=edition,
+        newsletter=newsletter,
+        batch_size=app.batch_size,
+        first_wave=settings.first_wave,
+        groups=Grouping(
+            seats=seats_of(session, newsletter, edition), pace=app.sending.pace(session)
+        ),
+        now=app.clock(),
+    )
+    if settings.first_wave:
+        wait = settings.first_wave_minutes * 60
+        rollout.start_rollout(
+            session, edition.id or 0, readers=settings.first_wave, wait_seconds=wait
+        )
+    app.job_queue.enqueue_batches(session, app.clock())
+    return audience
 
 
 class ResumedSend(NamedTuple):
