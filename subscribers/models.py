@@ -9,10 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, String, Text, UniqueConstraint, text, true
+from sqlalchemy import JSON, BigInteger, Index, String, Text, UniqueConstraint, true
 from sqlmodel import Field, SQLModel
 
-from subscribers.sql import BigId, closed_set
+from subscribers.sql import BigId, closed_set, partial_index
 
 
 class Standing(StrEnum):
@@ -234,12 +234,11 @@ class LetterToSend(SQLModel, table=True):
     __table_args__ = (
         Index("ix_letter_to_send_state", "state", "id"),
         *(
-            Index(
+            partial_index(
                 f"ix_letter_to_send_{name}",
                 name,
                 unique=True,
-                sqlite_where=text(f"{name} IS NOT NULL"),
-                postgresql_where=text(f"{name} IS NOT NULL"),
+                where=f"{name} IS NOT NULL",
             )
             for name in ("about", "attempt")
         ),

@@ -66,3 +66,7 @@ def test_a_line_is_divided_between_words_and_keeps_its_indent(width: int) -> Non
 def test_a_program_finds_each_line_whole() -> None:
     line = "    next: digest send 1 --from-outbox sends them for real, whatever came of it before"
     assert shown(line, 40, terminal=False) == [line]
+
+
+def test_a_word_between_colons_stays_a_word() -> None:
+    assert shown("  Why we like :star: ratings", 80) == ["  Why we like :star: ratings"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
-from sqlalchemy import BigInteger, Boolean, Text, bindparam, select
+import pytest
+from sqlalchemy import BigInteger, Boolean, Column, MetaData, Table, Text, bindparam, insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -51,3 +53,17 @@ def test_rows_come_as_they_are_and_sorted(session: Session, make_reader: MakeRea
 def test_chunks_hold_every_value_once_in_order() -> None:
     assert list(chunks(iter(range(7)), 3)) == [[0, 1, 2], [3, 4, 5], [6]]
     assert list(chunks([])) == []
+
+
+def test_an_index_of_some_rows_leaves_the_others_alone(session: Session) -> None:
+    index = sql.partial_index("ix_seat_open", "name", where="gone IS NULL", unique=True)
+    seat = Table("seat", MetaData(), Column("name", Text), Column("gone", Text), index)
+    seat.create(session.connection())
+    rows: list[dict[str, str | None]] = [
+        {"name": "A", "gone": "1"},
+        {"name": "A", "gone": "2"},
+        {"name": "A", "gone": None},
+    ]
+    session.execute(insert(seat), rows)
+    with pytest.raises(IntegrityError), session.begin_nested():
+        session.execute(insert(seat), rows[-1:])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, String, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from subscribers.sql import BigId
+from subscribers.sql import BigId, partial_index
 
-_NOT_REVOKED = text("revoked_at IS NULL")
+_NOT_REVOKED = "revoked_at IS NULL"
 
 
 class Scope(StrEnum):
@@ -34,12 +34,11 @@ class ApiToken(SQLModel, table=True):
     __tablename__ = "api_token"
     __table_args__ = (
         # A name is free again once its token was revoked.
-        Index(
+        partial_index(
             "ix_api_token_name",
             "name",
             unique=True,
-            sqlite_where=_NOT_REVOKED,
-            postgresql_where=_NOT_REVOKED,
+            where=_NOT_REVOKED,
         ),
     )
 

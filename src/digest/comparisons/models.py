@@ -4,8 +4,18 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Connection, Index, String, Text, UniqueConstraint, event
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy import (
+    JSON,
+    Connection,
+    Dialect,
+    Index,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    event,
+)
+from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, Relationship, SQLModel
 
 from subscribers.sql import closed_set
@@ -128,8 +138,19 @@ class Comparison(SQLModel, table=True):
     set_by_editors: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
 
 
-#: Words with a space between them, each once; on PostgreSQL in the form that it searches.
-_WORDS = Text().with_variant(TSVECTOR(), "postgresql")
+class SearchWords(TypeDecorator[str]):
+    """Words with a space between them, each once; on PostgreSQL in the form that it searches."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        """Return the type of a database's own."""
+        if dialect.name != "postgresql":
+            return dialect.type_descriptor(Text())
+        from sqlalchemy.dialects.postgresql import TSVECTOR  # long to import
+
+        return dialect.type_descriptor(TSVECTOR())
 
 
 class DirectoryEntry(SQLModel, table=True):
@@ -144,9 +165,9 @@ class DirectoryEntry(SQLModel, table=True):
         index=True, sa_type=String(100)
     )  #: a slug; empty where there is none
     right_category: str = Field(index=True, sa_type=String(100))
-    names: str = Field(sa_type=_WORDS)  #: the words of both names and the title
-    shelf: str = Field(sa_type=_WORDS)  #: those, and the words of categories, labels and taglines
-    words: str = Field(sa_type=_WORDS)  #: those, and the words of descriptions and verdicts
+    names: str = Field(sa_type=SearchWords)  #: the words of both names and the title
+    shelf: str = Field(sa_type=SearchWords)  #: those, and of categories, labels and taglines
+    words: str = Field(sa_type=SearchWords)  #: those, and the words of descriptions and verdicts
 
 
 #: The full-text index of the table above, which follows it by itself: SQLite's and PostgreSQL's.

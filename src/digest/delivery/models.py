@@ -20,12 +20,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
-    text,
 )
 from sqlmodel import Field, SQLModel
 
 from subscribers.models import SendOutcome
-from subscribers.sql import BigId, closed_set
+from subscribers.sql import BigId, closed_set, partial_index
 
 
 class BatchState(StrEnum):
@@ -120,19 +119,17 @@ class Delivery(SQLModel, table=True):
 
     __table_args__ = (
         UniqueConstraint("edition_id", "subscriber_id"),
-        Index(
+        partial_index(
             "ix_delivery_outcome",
             "edition_id",
             "outcome",
-            sqlite_where=text("outcome IS NOT NULL"),
-            postgresql_where=text("outcome IS NOT NULL"),
+            where="outcome IS NOT NULL",
         ),
-        Index(
+        partial_index(
             "ix_delivery_news",
             "edition_id",
             "news",
-            sqlite_where=text("news IS NOT NULL"),
-            postgresql_where=text("news IS NOT NULL"),
+            where="news IS NOT NULL",
         ),
     )
 
@@ -232,11 +229,10 @@ class MailEvent(SQLModel, table=True):
     # Rows are stored in key order: an edition's rows are adjacent, without a second index. Those
     # under pseudonyms are scattered, and have one.
     __table_args__ = (
-        Index(
+        partial_index(
             "ix_mail_event_pseudonym",
             "edition_id",
-            sqlite_where=text("delivery_id < 0"),
-            postgresql_where=text("delivery_id < 0"),
+            where="delivery_id < 0",
         ),
         {"sqlite_with_rowid": False},
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, case, cast, column, false, literal_column, select, table
-from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlmodel import Session, col
 
 from digest.comparisons.models import DirectoryEntry
@@ -48,6 +47,8 @@ class Search:
             asked = f"{{{name}}} : ({_matching(self._words)})"
             found = select(_FULL_TEXT.c.rowid).where(literal_column("directory_words").match(asked))
             return col(DirectoryEntry.comparison_id).in_(found)
+        from sqlalchemy.dialects.postgresql import TSQUERY  # long to import
+
         asked = " & ".join([*self._words[:-1], f"{self._words[-1]}:*"])
         return col(getattr(DirectoryEntry, name)).bool_op("@@")(cast(asked, TSQUERY))
 

@@ -6,13 +6,13 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, Text, UniqueConstraint, false, text, true
+from sqlalchemy import JSON, String, Text, UniqueConstraint, false, true
 from sqlmodel import Field, SQLModel
 
 from digest.images import Image
 from digest.issues.calendar import Cadence, Frequency
 from digest.render.brand import Font
-from subscribers.sql import BigId, closed_set
+from subscribers.sql import BigId, closed_set, partial_index
 
 
 class Draft(SQLModel, table=True):
@@ -227,13 +227,12 @@ class Issue(SQLModel, table=True):
 
     __table_args__ = (
         UniqueConstraint("newsletter_id", "number"),
-        Index(
+        partial_index(
             "ix_issue_period",
             "newsletter_id",
             "period",
             unique=True,  # a cancelled week can be built again, as another issue
-            sqlite_where=text("state <> 'cancelled'"),
-            postgresql_where=text("state <> 'cancelled'"),
+            where="state <> 'cancelled'",
         ),
     )
 

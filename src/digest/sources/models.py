@@ -6,11 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, Index, String, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from digest.comparisons.models import SourceForm
-from subscribers.sql import closed_set
+from subscribers.sql import closed_set, partial_index
 
 MAX_URL = 2_000  #: characters
 MAX_MATCH = 400  #: characters
@@ -112,12 +112,11 @@ class Proposal(SQLModel, table=True):
     """What a source wants to change; nothing of it is published before it is accepted."""
 
     __table_args__ = (
-        Index(
+        partial_index(
             "ix_proposal_waiting",
             "page_id",
             unique=True,
-            sqlite_where=text("decided_at IS NULL"),
-            postgresql_where=text("decided_at IS NULL"),
+            where="decided_at IS NULL",
         ),
         Index("ix_proposal_decided_at", "decided_at"),
         # No proposal gets the number of an earlier one, which an editor may still see.

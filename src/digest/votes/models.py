@@ -6,11 +6,11 @@ A vote is one reader's on one tool of one comparison, whatever revision showed i
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Index, SmallInteger, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, SmallInteger, String, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from digest.comparisons.models import Call
-from subscribers.sql import BigId, closed_set
+from subscribers.sql import BigId, closed_set, partial_index
 
 BY_LETTER = 0  #: the edition of a link that came in a letter of its own, not in an issue
 
@@ -42,19 +42,17 @@ class Vote(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("comparison_id", "tool_id", "subscriber_id"),
         Index("ix_vote_subscriber", "subscriber_id"),
-        Index(
+        partial_index(
             "ix_vote_held",
             "held",
-            sqlite_where=text("held IS NOT NULL"),
-            postgresql_where=text("held IS NOT NULL"),
+            where="held IS NOT NULL",
         ),
         Index("ix_vote_mailbox", "comparison_id", "mailbox_hash"),
-        Index(
+        partial_index(
             "ix_vote_network",
             "comparison_id",
             "network_hash",
-            sqlite_where=text("network_hash IS NOT NULL"),
-            postgresql_where=text("network_hash IS NOT NULL"),
+            where="network_hash IS NOT NULL",
         ),
     )
 
