@@ -46,7 +46,7 @@ MOST_CONNECTIONS, KEPT_CONNECTIONS = 10, 5
 #: fro in, and keeps memory use flat.
 CACHE_KIB = 16_000
 #: The same where each statement reads what none before it has read, as those of a send do.
-SMALL_CACHE_KIB = 1_000
+SMALL_CACHE_KIB = 250
 
 
 class Database:
