@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, BigInteger, Index, String, Text, UniqueConstraint, true
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from subscribers.sql import BigId, closed_set, partial_index
+from subscribers.sql import BigId, TableModel, closed_set, partial_index
 
 
 class Standing(StrEnum):
@@ -103,11 +103,11 @@ class LetterState(StrEnum):
     WITHHELD = "withheld"  #: not sent: the address is suppressed, or past a limit
 
 
-class Subscriber(SQLModel, table=True):
+class Subscriber(TableModel, table=True):
     """A reader, identified by address."""
 
     # Links in old mails carry the id, so it is never given to another subscriber.
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__: ClassVar = {"sqlite_autoincrement": True}
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     address: str = Field(sa_type=String(254), repr=False)
@@ -118,7 +118,7 @@ class Subscriber(SQLModel, table=True):
     created_at: datetime
 
 
-class Subscription(SQLModel, table=True):
+class Subscription(TableModel, table=True):
     """A subscriber's standing with one newsletter, which is named by its slug."""
 
     __table_args__ = (
@@ -139,14 +139,14 @@ class Subscription(SQLModel, table=True):
     topics: list[str] | None = Field(default=None, sa_type=JSON(none_as_null=True))
 
 
-class Wording(SQLModel, table=True):
+class Wording(TableModel, table=True):
     """A text somebody agreed to, stored once under its SHA-256."""
 
     hash: str = Field(primary_key=True, sa_type=String(64))
     text: str = Field(sa_type=Text)
 
 
-class Consent(SQLModel, table=True):
+class Consent(TableModel, table=True):
     """One append-only entry of consent given or withdrawn."""
 
     __table_args__ = (
@@ -166,7 +166,7 @@ class Consent(SQLModel, table=True):
     at: datetime
 
 
-class ConsentCount(SQLModel, table=True):
+class ConsentCount(TableModel, table=True):
     """How many consent entries with one act there were, of those up to *through*."""
 
     __tablename__ = "consent_count"
@@ -176,7 +176,7 @@ class ConsentCount(SQLModel, table=True):
     through: int = Field(sa_type=BigInteger)  #: id of the last entry counted, of whatever act
 
 
-class ConsentNetwork(SQLModel, table=True):
+class ConsentNetwork(TableModel, table=True):
     """The network a consent entry was made from, stored apart since it is deleted earlier."""
 
     __tablename__ = "consent_network"
@@ -189,7 +189,7 @@ class ConsentNetwork(SQLModel, table=True):
     network: str = Field(sa_type=String(64), repr=False)
 
 
-class Suppression(SQLModel, table=True):
+class Suppression(TableModel, table=True):
     """An address that must not be mailed, stored only as its keyed hash."""
 
     address_hash: str = Field(primary_key=True, sa_type=String(64))
@@ -198,7 +198,7 @@ class Suppression(SQLModel, table=True):
     erased_at: datetime | None = None  #: an erasure stays recorded beside a stricter reason
 
 
-class DeclinedMailbox(SQLModel, table=True):
+class DeclinedMailbox(TableModel, table=True):
     """A mailbox whose owner disowned a sign-up, stored only as its keyed hash."""
 
     __tablename__ = "declined_mailbox"
@@ -207,7 +207,7 @@ class DeclinedMailbox(SQLModel, table=True):
     at: datetime
 
 
-class RecordedSignup(SQLModel, table=True):
+class RecordedSignup(TableModel, table=True):
     """A recorded sign-up request, deleted when it is processed a moment later."""
 
     __tablename__ = "sign_up_asked"
@@ -227,7 +227,7 @@ class RecordedSignup(SQLModel, table=True):
     joins: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
 
 
-class LetterToSend(SQLModel, table=True):
+class LetterToSend(TableModel, table=True):
     """A letter of the queue, written in the transaction of what caused it and sent afterwards."""
 
     __tablename__ = "letter_to_send"
@@ -266,11 +266,11 @@ class LetterToSend(SQLModel, table=True):
     heard_at: datetime | None = None  #: of the first event that names its attempt
 
 
-class AddressChange(SQLModel, table=True):
+class AddressChange(TableModel, table=True):
     """A request to move to another address, kept for some days."""
 
     __tablename__ = "address_change"
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__: ClassVar = {"sqlite_autoincrement": True}
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     subscriber_id: int = Field(
@@ -284,7 +284,7 @@ class AddressChange(SQLModel, table=True):
     done_at: datetime | None = None
 
 
-class RateCount(SQLModel, table=True):
+class RateCount(TableModel, table=True):
     """A rate limit's count; what is counted is known only by its keyed hash."""
 
     __tablename__ = "throttle"
@@ -296,7 +296,7 @@ class RateCount(SQLModel, table=True):
     seconds: int = Field(sa_type=BigInteger)  #: the window, and how long the row outlives *last*
 
 
-class StoppedSignups(SQLModel, table=True):
+class StoppedSignups(TableModel, table=True):
     """How many sign-ups one reason stopped on one day."""
 
     __tablename__ = "stopped"
@@ -306,7 +306,7 @@ class StoppedSignups(SQLModel, table=True):
     count: int
 
 
-class ImportRun(SQLModel, table=True):
+class ImportRun(TableModel, table=True):
     """The progress of one file's import into one newsletter."""
 
     __tablename__ = "import_run"

@@ -60,6 +60,15 @@ class UnitOfWork(Protocol):
         ...
 
 
+class TableModel(SQLModel):
+    """The base of every table's class.
+
+    Its validator would be built on import, and no row is validated: what fills it was parsed.
+    """
+
+    model_config = {"defer_build": True}
+
+
 #: 64 bits on both databases; SQLite numbers rows itself only in an INTEGER PRIMARY KEY column
 #: (https://www.sqlite.org/autoinc.html).
 BigId = BigInteger().with_variant(Integer, "sqlite")

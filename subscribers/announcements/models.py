@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 
 from sqlalchemy import Index, String, Text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from subscribers.sql import BigId, closed_set
+from subscribers.sql import BigId, TableModel, closed_set
 
 
 class AnnouncementKind(StrEnum):
@@ -43,12 +44,12 @@ class MessageState(StrEnum):
     PARKED = "parked"  #: given up after three days; a person may replay it
 
 
-class WebhookEndpoint(SQLModel, table=True):
+class WebhookEndpoint(TableModel, table=True):
     """An address that is told what happens; the secret it checks signatures with isn't stored."""
 
     __tablename__ = "webhook"
     #: A removed endpoint's id is never given to another.
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__: ClassVar = {"sqlite_autoincrement": True}
 
     id: int | None = Field(default=None, primary_key=True)
     url: str = Field(sa_type=String(2000), repr=False)
@@ -68,7 +69,7 @@ class WebhookEndpoint(SQLModel, table=True):
     added_at: datetime
 
 
-class WebhookKind(SQLModel, table=True):
+class WebhookKind(TableModel, table=True):
     """One kind of announcement that an endpoint asked for."""
 
     __tablename__ = "webhook_kind"
@@ -77,7 +78,7 @@ class WebhookKind(SQLModel, table=True):
     webhook_id: int = Field(foreign_key="webhook.id", ondelete="CASCADE", primary_key=True)
 
 
-class WebhookMessage(SQLModel, table=True):
+class WebhookMessage(TableModel, table=True):
     """One announcement on its way to one endpoint, in the order of its id."""
 
     __tablename__ = "webhook_message"
@@ -105,7 +106,7 @@ class WebhookMessage(SQLModel, table=True):
     settled_at: datetime | None = None  #: when it was delivered or parked
 
 
-class MadeAnnouncement(SQLModel, table=True):
+class MadeAnnouncement(TableModel, table=True):
     """An announcement that is made once, whether or not an endpoint asked for it."""
 
     __tablename__ = "announcement"

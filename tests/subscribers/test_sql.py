@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Boolean, Column, MetaData, Table, Text, bindp
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlmodel import col
+from sqlmodel.main import default_registry
 
 from subscribers import sql
 from subscribers.models import Subscriber
@@ -67,3 +68,10 @@ def test_an_index_of_some_rows_leaves_the_others_alone(session: Session) -> None
     session.execute(insert(seat), rows)
     with pytest.raises(IntegrityError), session.begin_nested():
         session.execute(insert(seat), rows[-1:])
+
+
+def test_no_table_s_class_builds_a_validator_on_import() -> None:
+    models = [mapper.class_ for mapper in default_registry.mappers]
+    assert {
+        model.__name__ for model in models if not model.model_config.get("defer_build")
+    } == set()

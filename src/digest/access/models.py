@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import JSON, String, Text, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from subscribers.sql import BigId, partial_index
+from subscribers.sql import BigId, TableModel, partial_index
 
 _NOT_REVOKED = "revoked_at IS NULL"
 
@@ -28,7 +28,7 @@ class Scope(StrEnum):
     STATUS_READ = "status:read"  #: read how the service does
 
 
-class ApiToken(SQLModel, table=True):
+class ApiToken(TableModel, table=True):
     """A token of the API; its secret part is stored as a keyed hash only."""
 
     __tablename__ = "api_token"
@@ -53,7 +53,7 @@ class ApiToken(SQLModel, table=True):
     revoked_at: datetime | None = None
 
 
-class KeptAnswer(SQLModel, table=True):
+class KeptAnswer(TableModel, table=True):
     """The answer to a request that named an idempotency key."""
 
     __tablename__ = "api_answer"

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, Relationship, SQLModel
 
-from subscribers.sql import closed_set
+from subscribers.sql import TableModel, closed_set
 
 SEATS = 4  #: reviewers on the panel
 MAX_SEATS = 12  #: the largest panel that can be read
@@ -46,7 +46,7 @@ class SourceForm(StrEnum):
     JSON = "json"  #: the format of docs/comparison-format.md
 
 
-class Tool(SQLModel, table=True):
+class Tool(TableModel, table=True):
     """A product; it is kept when a comparison of it is removed."""
 
     id: int | None = Field(default=None, primary_key=True)
@@ -54,7 +54,7 @@ class Tool(SQLModel, table=True):
     name: str = Field(sa_type=String(200))
 
 
-class Verdict(SQLModel, table=True):
+class Verdict(TableModel, table=True):
     """One reviewer's quote on one contender."""
 
     __table_args__ = (UniqueConstraint("contender_id", "seat"),)
@@ -68,7 +68,7 @@ class Verdict(SQLModel, table=True):
     reviewer: str | None = Field(default=None, sa_type=String(200))
 
 
-class Contender(SQLModel, table=True):
+class Contender(TableModel, table=True):
     """A tool as one revision of a comparison shows it."""
 
     __table_args__ = (UniqueConstraint("revision_id", "side"),)
@@ -92,7 +92,7 @@ class Contender(SQLModel, table=True):
     )
 
 
-class Revision(SQLModel, table=True):
+class Revision(TableModel, table=True):
     """The content of a comparison as imported, or as an editor left it, at one time."""
 
     __tablename__ = "comparison_revision"
@@ -125,7 +125,7 @@ class Revision(SQLModel, table=True):
     )
 
 
-class Comparison(SQLModel, table=True):
+class Comparison(TableModel, table=True):
     """A comparison of two tools; its content is the revision with the highest number."""
 
     id: int | None = Field(default=None, primary_key=True)
@@ -153,7 +153,7 @@ class SearchWords(TypeDecorator[str]):
         return dialect.type_descriptor(TSVECTOR())
 
 
-class DirectoryEntry(SQLModel, table=True):
+class DirectoryEntry(TableModel, table=True):
     """What lists and searches need of a comparison's newest revision, kept along with it."""
 
     __tablename__ = "directory_entry"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
@@ -21,10 +21,10 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
 )
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from subscribers.models import SendOutcome
-from subscribers.sql import BigId, closed_set, partial_index
+from subscribers.sql import BigId, TableModel, closed_set, partial_index
 
 
 class BatchState(StrEnum):
@@ -61,7 +61,7 @@ class DeliveryStatus(StrEnum):
     COMPLAINED = "complained"  #: the reader reported it as spam
 
 
-class Batch(SQLModel, table=True):
+class Batch(TableModel, table=True):
     """Up to 1,000 deliveries that travel in one request and share its outcome."""
 
     __table_args__ = (Index("ix_batch_claim", "edition_id", "state", "number"),)
@@ -89,7 +89,7 @@ class Batch(SQLModel, table=True):
     )
 
 
-class Attempt(SQLModel, table=True):
+class Attempt(TableModel, table=True):
     """One attempt to hand a batch over to the provider."""
 
     __table_args__ = (UniqueConstraint("batch_id", "number"),)
@@ -114,7 +114,7 @@ class Attempt(SQLModel, table=True):
     proved_at: int | None = Field(default=None, sa_type=BigInteger)
 
 
-class Delivery(SQLModel, table=True):
+class Delivery(TableModel, table=True):
     """One edition on its way to one subscriber."""
 
     __table_args__ = (
@@ -149,7 +149,7 @@ def seed_copy_key(edition_id: int) -> str:
     return f"edition/{edition_id}"
 
 
-class Rollout(SQLModel, table=True):
+class Rollout(TableModel, table=True):
     """The first wave of one edition: it goes out alone, and the rest waits for its result."""
 
     __tablename__ = "wave"
@@ -161,7 +161,7 @@ class Rollout(SQLModel, table=True):
     passed_at: datetime | None = None  #: set when the rest may go
 
 
-class CircuitBreaker(SQLModel, table=True):
+class CircuitBreaker(TableModel, table=True):
     """One edition's consecutive failures; no row exists while its requests are accepted."""
 
     __tablename__ = "circuit_breaker"
@@ -177,7 +177,7 @@ class CircuitBreaker(SQLModel, table=True):
     probe: str | None = Field(default=None, sa_type=String(32))  #: key of the probe attempt
 
 
-class SendingPace(SQLModel, table=True):
+class SendingPace(TableModel, table=True):
     """How far the mail of one scope has come under its limits, over all machines."""
 
     __tablename__ = "pace"
@@ -187,7 +187,7 @@ class SendingPace(SQLModel, table=True):
     held_until: datetime | None = None  #: the provider asked for a pause until then
 
 
-class WarmUp(SQLModel, table=True):
+class WarmUp(TableModel, table=True):
     """A plan to warm a sender up: a limit for each day on which mail leaves."""
 
     __tablename__ = "warm_up"
@@ -205,7 +205,7 @@ class WarmUp(SQLModel, table=True):
     note: str = Field(default="", sa_type=Text)  #: why it stopped, or why a person ended it
 
 
-class Decision(SQLModel, table=True):
+class Decision(TableModel, table=True):
     """A person's decision about a batch in doubt."""
 
     id: int | None = Field(default=None, primary_key=True)
@@ -219,7 +219,7 @@ class Decision(SQLModel, table=True):
     contradicted: int | None = None
 
 
-class MailEvent(SQLModel, table=True):
+class MailEvent(TableModel, table=True):
     """One provider event about one delivery.
 
     The key is the event's content, since the provider may send an event again under another id.
@@ -248,7 +248,7 @@ class MailEvent(SQLModel, table=True):
     detail: str = Field(default="", sa_type=Text)
 
 
-class EventCount(SQLModel, table=True):
+class EventCount(TableModel, table=True):
     """How many events of one kind are kept of an edition: it changes along with `MailEvent`."""
 
     __tablename__ = "event_count"
@@ -258,7 +258,7 @@ class EventCount(SQLModel, table=True):
     number: int = Field(sa_type=BigInteger)
 
 
-class SettledCounts(SQLModel, table=True):
+class SettledCounts(TableModel, table=True):
     """The counts of an edition that is over: see `digest.delivery.settled_counts`."""
 
     __tablename__ = "settled_counts"
@@ -268,7 +268,7 @@ class SettledCounts(SQLModel, table=True):
     settled_at: datetime
 
 
-class EventLink(SQLModel, table=True):
+class EventLink(TableModel, table=True):
     """A clicked link, keyed by a hash of its URL, without the parts that identify a reader."""
 
     __tablename__ = "event_link"
@@ -277,12 +277,12 @@ class EventLink(SQLModel, table=True):
     url: str = Field(sa_type=Text)
 
 
-class DeadLetter(SQLModel, table=True):
+class DeadLetter(TableModel, table=True):
     """A dead letter: an event that can't be used. The newest are kept, and all are counted."""
 
     __tablename__ = "quarantined"
 
-    __table_args__ = {"sqlite_autoincrement": True}  # the highest id is their total
+    __table_args__: ClassVar = {"sqlite_autoincrement": True}  # the highest id is their total
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     at: datetime
@@ -290,7 +290,7 @@ class DeadLetter(SQLModel, table=True):
     said: str = Field(default="", sa_type=Text)  #: the event, with addresses redacted
 
 
-class SpoolPosition(SQLModel, table=True):
+class SpoolPosition(TableModel, table=True):
     """How much of a spool file is applied: written in the transaction that applies it."""
 
     __tablename__ = "spool_position"
@@ -299,7 +299,7 @@ class SpoolPosition(SQLModel, table=True):
     offset: int = Field(sa_type=BigInteger)  #: bytes from the beginning
 
 
-class EventPost(SQLModel, table=True):
+class EventPost(TableModel, table=True):
     """One webhook post that waits on a database server, where any machine may apply it."""
 
     __tablename__ = "event_post"
@@ -310,7 +310,7 @@ class EventPost(SQLModel, table=True):
     signed: int = Field(sa_type=BigInteger)  #: seconds since 1970; 0 if unreadable
 
 
-class PseudonymSalt(SQLModel, table=True):
+class PseudonymSalt(TableModel, table=True):
     """The salt of an edition's pseudonyms; once deleted, none leads back to a reader."""
 
     __tablename__ = "anonymity"
@@ -319,7 +319,7 @@ class PseudonymSalt(SQLModel, table=True):
     salt: str = Field(sa_type=String(64))
 
 
-class ErasedDelivery(SQLModel, table=True):
+class ErasedDelivery(TableModel, table=True):
     """A delivery whose reader was erased: its later events aren't recorded."""
 
     __tablename__ = "forgotten"
@@ -329,7 +329,7 @@ class ErasedDelivery(SQLModel, table=True):
     )
 
 
-class Cursor(SQLModel, table=True):
+class Cursor(TableModel, table=True):
     """The cursor of a pass over a growing table."""
 
     __tablename__ = "event_mark"
@@ -338,7 +338,7 @@ class Cursor(SQLModel, table=True):
     reached: int = Field(sa_type=BigInteger)  #: the last row id that was processed
 
 
-class FrozenNumbers(SQLModel, table=True):
+class FrozenNumbers(TableModel, table=True):
     """An edition's statistics, computed before its events were pruned and final since."""
 
     __tablename__ = "frozen_numbers"
@@ -348,7 +348,7 @@ class FrozenNumbers(SQLModel, table=True):
     frozen_at: datetime
 
 
-class ProviderBlock(SQLModel, table=True):
+class ProviderBlock(TableModel, table=True):
     """An address on the provider's own suppression list, stored as its keyed hash."""
 
     __tablename__ = "provider_block"
@@ -357,7 +357,7 @@ class ProviderBlock(SQLModel, table=True):
     at: int = Field(sa_type=BigInteger)  #: seconds since 1970
 
 
-class KnownSecret(SQLModel, table=True):
+class KnownSecret(TableModel, table=True):
     """A secret that this database was used with, stored as a mark that doesn't reveal it."""
 
     __tablename__ = "known_secret"
@@ -369,7 +369,7 @@ class KnownSecret(SQLModel, table=True):
     given_up_at: datetime | None = None
 
 
-class Installation(SQLModel, table=True):
+class Installation(TableModel, table=True):
     """The identity of this database, in the only row: it shows that a copy was restored."""
 
     id: int | None = Field(default=None, primary_key=True)
@@ -380,7 +380,7 @@ class Installation(SQLModel, table=True):
     accepted_at: datetime | None = None
 
 
-class Epoch(SQLModel, table=True):
+class Epoch(TableModel, table=True):
     """A key that the installation has had, and where: it tells a copy from the original."""
 
     key: str = Field(primary_key=True, sa_type=String(32))

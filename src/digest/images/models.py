@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import LargeBinary, String
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from subscribers.sql import closed_set
+from subscribers.sql import TableModel, closed_set
 
 
 class ImageType(StrEnum):
@@ -19,7 +19,7 @@ class ImageType(StrEnum):
     GIF = "image/gif"  #: still
 
 
-class Image(SQLModel, table=True):
+class Image(TableModel, table=True):
     """One image as it is served; never updated, and never deleted."""
 
     key: str = Field(primary_key=True, sa_type=String(64))  #: SHA-256 of *content*, in hexadecimal

@@ -7,15 +7,15 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, String, Text, UniqueConstraint, false, true
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from digest.images import Image
 from digest.issues.calendar import Cadence, Frequency
 from digest.render.brand import Font
-from subscribers.sql import BigId, closed_set, partial_index
+from subscribers.sql import BigId, TableModel, closed_set, partial_index
 
 
-class Draft(SQLModel, table=True):
+class Draft(TableModel, table=True):
     """The current step of an issue's draft; 0 is before the first step."""
 
     newsletter_id: int = Field(foreign_key="newsletter.id", primary_key=True)
@@ -23,7 +23,7 @@ class Draft(SQLModel, table=True):
     step: int = 0
 
 
-class DraftStep(SQLModel, table=True):
+class DraftStep(TableModel, table=True):
     """The editors' decisions after one change; undo moves the draft back one step."""
 
     __tablename__ = "draft_step"
@@ -55,7 +55,7 @@ class ApprovalChannel(StrEnum):
     API = "api"  #: by a program, under the name of its token
 
 
-class Approval(SQLModel, table=True):
+class Approval(TableModel, table=True):
     """One entry in the record of who approved an issue or sent it back; never updated.
 
     An approval is a person's consent that the issue is sent exactly as it was then.
@@ -78,7 +78,7 @@ class Approval(SQLModel, table=True):
     at: datetime
 
 
-class ReviewCode(SQLModel, table=True):
+class ReviewCode(TableModel, table=True):
     """A code mailed to an editor, which decides once; it is made of *nonce* and the secret."""
 
     __tablename__ = "review_code"
@@ -94,7 +94,7 @@ class ReviewCode(SQLModel, table=True):
     used_at: datetime | None = None
 
 
-class TemplateSet(SQLModel, table=True):
+class TemplateSet(TableModel, table=True):
     """The templates an edition was rendered with, stored once for each hash."""
 
     __tablename__ = "template_set"
@@ -103,7 +103,7 @@ class TemplateSet(SQLModel, table=True):
     files: dict[str, str] = Field(sa_type=JSON)  #: from template name to source
 
 
-class Recipe(SQLModel, table=True):
+class Recipe(TableModel, table=True):
     """The inputs of an edition, from which it can be rendered again."""
 
     edition_id: int = Field(foreign_key="edition.id", primary_key=True)
@@ -139,7 +139,7 @@ class Tracking(StrEnum):
     READER = "reader"  #: the links that each reader followed
 
 
-class Newsletter(SQLModel, table=True):
+class Newsletter(TableModel, table=True):
     """A named series one can subscribe to."""
 
     id: int | None = Field(default=None, primary_key=True)
@@ -222,7 +222,7 @@ class Newsletter(SQLModel, table=True):
 CORRECTION_STEP = 100_000
 
 
-class Issue(SQLModel, table=True):
+class Issue(TableModel, table=True):
     """One numbered instalment of a newsletter, or the correction of one, with the frozen pick."""
 
     __table_args__ = (
@@ -260,7 +260,7 @@ class Issue(SQLModel, table=True):
         return self.number % CORRECTION_STEP
 
 
-class Placement(SQLModel, table=True):
+class Placement(TableModel, table=True):
     """The position of one comparison in one issue."""
 
     __table_args__ = (
@@ -275,7 +275,7 @@ class Placement(SQLModel, table=True):
     revision_id: int = Field(foreign_key="comparison_revision.id")
 
 
-class Edition(SQLModel, table=True):
+class Edition(TableModel, table=True):
     """One rendering of an issue for one slice of its audience; never updated."""
 
     __table_args__ = (UniqueConstraint("issue_id", "slice", "revision"),)
@@ -296,7 +296,7 @@ class Edition(SQLModel, table=True):
     frozen_at: datetime
 
 
-class EditionVariant(SQLModel, table=True):
+class EditionVariant(TableModel, table=True):
     """An edition that leads with the quote of one reviewer, for readers who agree with them."""
 
     __tablename__ = "edition_variant"
@@ -318,7 +318,7 @@ class SlotState(StrEnum):
     MISSED = "missed"  #: later than `max_lateness`; a person may still send it
 
 
-class Slot(SQLModel, table=True):
+class Slot(TableModel, table=True):
     """One period of a newsletter, claimed once, with its moment as the calendar had it then."""
 
     __tablename__ = "turn"
@@ -335,7 +335,7 @@ class Slot(SQLModel, table=True):
     claimed_at: datetime
 
 
-class Blackout(SQLModel, table=True):
+class Blackout(TableModel, table=True):
     """Days without an issue."""
 
     id: int | None = Field(default=None, primary_key=True)
@@ -345,7 +345,7 @@ class Blackout(SQLModel, table=True):
     why: str = Field(sa_type=String(200))
 
 
-class SlotShift(SQLModel, table=True):
+class SlotShift(TableModel, table=True):
     """The moved moment of one period."""
 
     __tablename__ = "shift"
@@ -356,7 +356,7 @@ class SlotShift(SQLModel, table=True):
     why: str = Field(default="", sa_type=String(200))
 
 
-class JobRun(SQLModel, table=True):
+class JobRun(TableModel, table=True):
     """The last run of one job of the service, its result, and when the job runs next."""
 
     __tablename__ = "tick"

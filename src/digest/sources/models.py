@@ -7,10 +7,10 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, Index, String, Text, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from digest.comparisons.models import SourceForm
-from subscribers.sql import closed_set, partial_index
+from subscribers.sql import TableModel, closed_set, partial_index
 
 MAX_URL = 2_000  #: characters
 MAX_MATCH = 400  #: characters
@@ -59,7 +59,7 @@ class ProposalDecision(StrEnum):
     DISMISSED = "dismissed"
 
 
-class Source(SQLModel, table=True):
+class Source(TableModel, table=True):
     """A site, feed, page or JSON address that is followed."""
 
     id: int | None = Field(default=None, primary_key=True)
@@ -86,7 +86,7 @@ class Source(SQLModel, table=True):
     result: str = Field(default="", sa_type=Text)  #: the last poll in a line
 
 
-class SourcePage(SQLModel, table=True):
+class SourcePage(TableModel, table=True):
     """One page of a source: how it was when it was last read, and what became of it."""
 
     __tablename__ = "source_page"
@@ -108,7 +108,7 @@ class SourcePage(SQLModel, table=True):
     comparison_id: int | None = Field(default=None, foreign_key="comparison.id", index=True)
 
 
-class Proposal(SQLModel, table=True):
+class Proposal(TableModel, table=True):
     """What a source wants to change; nothing of it is published before it is accepted."""
 
     __table_args__ = (

@@ -7,10 +7,10 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, Index, SmallInteger, String, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from digest.comparisons.models import Call
-from subscribers.sql import BigId, closed_set, partial_index
+from subscribers.sql import BigId, TableModel, closed_set, partial_index
 
 BY_LETTER = 0  #: the edition of a link that came in a letter of its own, not in an issue
 
@@ -36,7 +36,7 @@ class ScanSign(StrEnum):
     NETWORK = "network"  #: from a network of a known scanner
 
 
-class Vote(SQLModel, table=True):
+class Vote(TableModel, table=True):
     """One reader's vote on one tool of one comparison, as it stands."""
 
     __table_args__ = (
@@ -71,7 +71,7 @@ class Vote(SQLModel, table=True):
     network_hash: str | None = Field(default=None, sa_type=String(32), repr=False)
 
 
-class VoteChange(SQLModel, table=True):
+class VoteChange(TableModel, table=True):
     """One entry of a vote's history: how it has counted from a moment on; only added."""
 
     __tablename__ = "vote_change"
@@ -82,7 +82,7 @@ class VoteChange(SQLModel, table=True):
     at: datetime
 
 
-class DailyCount(SQLModel, table=True):
+class DailyCount(TableModel, table=True):
     """By how much one day changed the counts of one tool of one comparison; UTC days.
 
     The counts as they stand are the sums of all days.
@@ -98,7 +98,7 @@ class DailyCount(SQLModel, table=True):
     held: int = 0  #: votes held, which aren't among the two
 
 
-class VoteLinkVisit(SQLModel, table=True):
+class VoteLinkVisit(TableModel, table=True):
     """One look at a vote link, kept for some days to tell scanners from people."""
 
     __tablename__ = "vote_visit"
@@ -110,7 +110,7 @@ class VoteLinkVisit(SQLModel, table=True):
     machine: int = Field(default=0, sa_type=SmallInteger)  #: 1 when the client was no browser
 
 
-class ScannedCopy(SQLModel, table=True):
+class ScannedCopy(TableModel, table=True):
     """A copy of an issue, or a letter, whose links a program has followed."""
 
     __tablename__ = "scanned_copy"
@@ -122,7 +122,7 @@ class ScannedCopy(SQLModel, table=True):
     pressed: bool = False  #: it pressed the button, too
 
 
-class VoterPreference(SQLModel, table=True):
+class VoterPreference(TableModel, table=True):
     """What a reader has chosen to get for their votes; each is off without a row."""
 
     __tablename__ = "voter"
