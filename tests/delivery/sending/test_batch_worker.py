@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, select
 
 from digest.db import Database
-from digest.delivery.models import Attempt
+from digest.delivery.counts import count_deliveries
+from digest.delivery.models import Attempt, Batch, BatchState
 from digest.delivery.reporting.exclusions import excluded_readers
-from digest.delivery.sending.batch_worker import EditionSend
+from digest.delivery.sending.batch_worker import (
+    EditionSend,
+    UnsettledResponse,
+    compile_statements,
+    send_batch,
+    settle_and_claim,
+)
 from digest.delivery.sending.control import cancel
 from digest.delivery.sending.dispatcher import dispatch
 from digest.delivery.sending.restore_guard import RestoreGuardFile, begin
@@ -225,3 +234,43 @@ def test_A13_a_batch_that_was_taken_back_meanwhile_leaves_nobody_out(
     with database.read() as session:
         reasons = {reason for _, reason, _ in excluded_readers(session, sending.edition_id)}
     assert reasons == {"the issue was cancelled"}
+
+
+def compiled_by(database: Database) -> Counter[str]:
+    """The statements that are compiled from now on; each is counted when its text is made."""
+    made: Counter[str] = Counter()
+    event.listen(
+        database.engine,
+        "before_cursor_execute",
+        lambda _c, _cursor, statement, _p, context, _many: made.update(
+            [statement] if context.cache_hit.name == "CACHE_MISS" else []
+        ),
+    )
+    return made
+
+
+def test_compiling_the_statements_sends_and_records_nothing(
+    database: Database, sending: EditionSend, transport: MemoryTransport
+) -> None:
+    compile_statements(sending)
+    with database.read() as session:
+        batches = session.exec(select(Batch.state)).all()
+        attempts = session.exec(select(Attempt)).all()
+        counts = count_deliveries(session, sending.edition_id)
+    assert (batches, attempts, transport.accepted) == ([BatchState.PENDING] * BATCHES, [], [])
+    assert (counts.pending, counts.accepted) == (READERS, 0)
+
+
+def send_next(sending: EditionSend) -> UnsettledResponse | None:
+    _, claimed = settle_and_claim(sending, None, more=True)
+    assert claimed is not None
+    return send_batch(sending, claimed)
+
+
+def test_a_batch_compiles_no_statement_that_was_compiled_before(
+    database: Database, sending: EditionSend
+) -> None:
+    compile_statements(sending)
+    made = compiled_by(database)
+    settle_and_claim(sending, send_next(sending), more=False)
+    assert made == Counter()

@@ -35,6 +35,7 @@ from digest.delivery.sending import (
     Settlement,
     StopSignal,
     WorkerProcesses,
+    compile_statements,
     control,
     count_outbox_copies,
     dispatch,
@@ -223,6 +224,8 @@ def _worker_processes(
         stop_signal=stop_signal,
     )
     call.app.database.cache_less()
+    if helpers:
+        compile_statements(sending)  # 2 MB, and the time, in every further process
     disconnect = call.app.database.disconnect
     with worker_pool(
         sending, helpers, work=work, stop_signal=stop_signal, close_store=disconnect

@@ -12,7 +12,7 @@ event proves to be accepted. A person pauses, resumes, cancels and decides on do
 restored from a copy, until a person accepts the restore.
 """
 
-from digest.delivery.sending.batch_worker import EditionSend, send_one
+from digest.delivery.sending.batch_worker import EditionSend, compile_statements, send_one
 from digest.delivery.sending.candidates import (
     LeftOut,
     Reach,
@@ -86,6 +86,7 @@ __all__ = [
     "Settlement",
     "StopSignal",
     "WorkerProcesses",
+    "compile_statements",
     "confirm_acceptance",
     "correction_reach",
     "count_audience",

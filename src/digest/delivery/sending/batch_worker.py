@@ -12,6 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -97,6 +98,26 @@ class UnsettledResponse:
 
     claim: Claim
     answer: Answer
+
+
+class _RolledBack(Exception):
+    """Rolls back what was done to compile its statements."""
+
+
+def compile_statements(sending: EditionSend) -> None:
+    """Compile what a batch asks of the database, so that processes forked afterwards share it.
+
+    A batch is claimed, started and settled for that in a transaction that is rolled back. Nothing
+    leaves, and nothing is recorded.
+    """
+    with suppress(_RolledBack), sending.store.write() as session:
+        claimed = _claim(sending, session)
+        if claimed is not None:
+            now = sending.clock()
+            start(session, claimed, request_hash="", one_by_one=False, now=now)
+            is_still_held(session, claimed)
+            _settle(sending, session, UnsettledResponse(claim=claimed, answer=Accepted()))
+        raise _RolledBack
 
 
 def settle_and_claim(
