@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Dialect,
     Select,
     Text,
@@ -24,14 +25,15 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    union_all,
 )
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import col
 
-from subscribers.models import Standing, Subscriber, Subscription
+from subscribers.models import JOINED, Standing, Subscriber, Subscription
 
 NO_WANTED_TOPIC = "no topic of theirs"
 
@@ -88,6 +90,36 @@ def audience(
         .join(Subscriber, col(Subscriber.id) == col(Subscription.subscriber_id))
         .where(col(Subscription.newsletter) == newsletter)
     )
+
+
+def possible_exclusions(
+    newsletter: str, now: datetime, *, about: Collection[str] | None = None
+) -> CompoundSelect[Any]:
+    """Return a SELECT of the exclusions of those who joined *newsletter*, without reading them all.
+
+    Each row is one reader for whom there may be a reason, and NULL where the reader may be mailed.
+    Who joined and isn't among the rows may be mailed, too. An index has each group of them.
+    """
+    rows = audience(newsletter, now, about=about)
+    exclusion = rows.selected_columns.exclusion
+    readers = rows.with_only_columns(exclusion)
+    standing, topics = col(Subscription.standing), col(Subscription.topics)
+    confirmed, paused = standing == Standing.CONFIRMED, standing == Standing.PAUSED
+    groups = [readers.where(paused)]
+    if about is not None:  # apart from the others, so that nobody is in two groups
+        no_choice = topics.is_(null())
+        confirmed = and_(confirmed, no_choice)
+        groups = [readers.where(paused, no_choice)]
+        groups.append(readers.where(standing.in_(JOINED), topics.is_not(null())))
+    # Looked up for each: as a join, either database may begin with the list and read all of it.
+    suppressed = aliased(Subscriber)
+    of_each = readers.where(confirmed, col(Subscription.subscriber_id) == suppressed.id)
+    groups.append(
+        select(of_each.correlate(suppressed).scalar_subquery()).where(
+            col(suppressed.suppressed).is_not(None)
+        )
+    )
+    return union_all(*groups)
 
 
 def domain(of: Dialect) -> ColumnElement[str]:

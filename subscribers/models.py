@@ -106,8 +106,13 @@ class LetterState(StrEnum):
 class Subscriber(TableModel, table=True):
     """A reader, identified by address."""
 
-    # Links in old mails carry the id, so it is never given to another subscriber.
-    __table_args__: ClassVar = {"sqlite_autoincrement": True}
+    __table_args__ = (
+        partial_index(
+            "ix_subscriber_suppressed", "suppressed", "id", where="suppressed IS NOT NULL"
+        ),
+        # Links in old mails carry the id, so it is never given to another subscriber.
+        {"sqlite_autoincrement": True},
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     address: str = Field(sa_type=String(254), repr=False)
@@ -124,6 +129,13 @@ class Subscription(TableModel, table=True):
     __table_args__ = (
         UniqueConstraint("subscriber_id", "newsletter"),
         Index("ix_subscription_audience", "newsletter", "standing", "subscriber_id"),
+        partial_index(
+            "ix_subscription_topics",
+            "newsletter",
+            "standing",
+            "subscriber_id",
+            where="topics IS NOT NULL",
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)

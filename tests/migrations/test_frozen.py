@@ -37,6 +37,7 @@ FROZEN = {
     "v0023_api.py": "254f12da0374857538e65a94b44089e9087352e4ab8562fba3825ff007c4cfcb",
     "v0024_webhooks.py": "2ca0bcdeba00e0d9bfeaef251d842e77c8afd6fc5c72a6a8c4bbaee4e0f167fa",
     "v0025_history.py": "e49bafe5ec62278933457acba9116bfc82867f36dbb53d94dcf6e26ee52ae326",
+    "v0026_audience.py": "9f2c99d8ddc105911988e3aad40f809d5f6cbcb37949c5cabb4e4fb70f07937b",
 }
 FILES = {path.name: sha256(path.read_bytes()).hexdigest() for path in FOLDER.glob("v*.py")}
 

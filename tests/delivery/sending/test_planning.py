@@ -15,12 +15,14 @@ from digest.db import Database
 from digest.delivery.counts import count_deliveries
 from digest.delivery.models import Batch, BatchState, Delivery
 from digest.delivery.sending import control
-from digest.delivery.sending.candidates import HAD_CANCELLED
-from digest.delivery.sending.planning import (
+from digest.delivery.sending.audience_size import (
     ExpectedAudience,
-    PlannedAudience,
     count_audience,
     expected_audience,
+)
+from digest.delivery.sending.candidates import HAD_CANCELLED
+from digest.delivery.sending.planning import (
+    PlannedAudience,
     plan_deliveries,
 )
 from digest.delivery.sending.queue import claim

@@ -1,17 +1,22 @@
 """Send a built issue to its audience, so that no reader gets two copies.
 
-`candidates` decides whom an issue is for, and `planning` freezes them into deliveries, cut into
-batches, in one transaction. `dispatcher` runs threads that empty the queue, and `worker_processes`
-forks further processes for a large audience. Each thread runs the steps of `batch_worker`: `queue`
-claims a batch and records its start, `personalization` addresses each reader, the transport hands
-the request over, and `settlement` records the response. `circuit_breaker` slows an issue down while
-its requests fail, and `rollout` holds the rest back until the first wave has been judged by its
-events. `recovery` moves on what a dead sender held, and `confirmation` settles a batch that an
-event proves to be accepted. A person pauses, resumes, cancels and decides on doubts through
-`control`. `restore_guard` comes before all of this: nothing is sent from a database that was
-restored from a copy, until a person accepts the restore.
+`candidates` decides whom an issue is for, `audience_size` counts them beforehand, and `planning`
+freezes them into deliveries, cut into batches, in one transaction. `dispatcher` runs threads that
+empty the queue, and `worker_processes` forks further processes for a large audience. Each thread
+runs the steps of `batch_worker`: `queue` claims a batch and records its start, `personalization`
+addresses each reader, the transport hands the request over, and `settlement` records the response.
+`circuit_breaker` slows an issue down while its requests fail, and `rollout` holds the rest back
+until the first wave has been judged by its events. `recovery` moves on what a dead sender held, and
+`confirmation` settles a batch that an event proves to be accepted. A person pauses, resumes,
+cancels and decides on doubts through `control`. `restore_guard` comes before all of this: nothing
+is sent from a database that was restored from a copy, until a person accepts the restore.
 """
 
+from digest.delivery.sending.audience_size import (
+    ExpectedAudience,
+    count_audience,
+    expected_audience,
+)
 from digest.delivery.sending.batch_worker import EditionSend, compile_statements, send_one
 from digest.delivery.sending.candidates import (
     LeftOut,
@@ -40,14 +45,7 @@ from digest.delivery.sending.personalization import (
     unsubscribe_headers,
     vote_part_maker,
 )
-from digest.delivery.sending.planning import (
-    ExpectedAudience,
-    Grouping,
-    PlannedAudience,
-    count_audience,
-    expected_audience,
-    plan_deliveries,
-)
+from digest.delivery.sending.planning import Grouping, PlannedAudience, plan_deliveries
 from digest.delivery.sending.queue import (
     FREE_AT,
     MAY_GO_NOW,

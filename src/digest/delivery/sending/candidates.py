@@ -84,6 +84,11 @@ def candidates(session: Session, issue: Issue, *, newsletter: str, now: datetime
     return _without_those_who_got(cancelled, readers) if cancelled else readers
 
 
+def is_for_all(session: Session, issue: Issue) -> bool:
+    """Return whether *issue* is for all who joined, whatever became of other issues' copies."""
+    return issue.corrects_issue_id is None and not _cancelled_before(session, issue)
+
+
 def joined(newsletter: str, about: Collection[str] | None, now: datetime) -> Select[Any]:
     """Return a SELECT of all who confirmed *newsletter* once and haven't left, as `candidates`.
 

@@ -33,7 +33,7 @@ from sqlmodel import Session, col
 
 from digest.delivery.models import Batch, BatchState, Delivery, DeliveryOutcome
 from digest.delivery.pace import UNLIMITED, Pace, domains_of
-from digest.delivery.sending.candidates import candidates, joined
+from digest.delivery.sending.candidates import candidates
 from digest.errors import WrongState
 from digest.issues.models import Edition, Issue, IssueState
 from digest.issues.newsletters import require_running
@@ -50,14 +50,6 @@ class PlannedAudience:
     candidates: int
     excluded: int
     batches: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExpectedAudience:
-    """How many readers an issue would go to if it left now, and how many it would leave out."""
-
-    readers: int
-    excluded: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,33 +297,6 @@ def batch_row(
         "seat": seat,
         "mailbox_provider": mailbox_provider,
     }
-
-
-def expected_audience(
-    session: Session, newsletter: str, about: Collection[str] | None, now: datetime
-) -> ExpectedAudience:
-    """Return the size of the audience of an issue about *about* that left *now*; write nothing."""
-    return _size(session, joined(newsletter, about, now))
-
-
-def count_audience(
-    session: Session, issue: Issue, newsletter: str, now: datetime
-) -> ExpectedAudience:
-    """Return the size of the audience that planning *issue* now would freeze; write nothing.
-
-    Raises `WrongState` for the correction of an issue that is on its way again.
-    """
-    return _size(session, candidates(session, issue, newsletter=newsletter, now=now))
-
-
-def _size(session: Session, readers: Select[Any]) -> ExpectedAudience:
-    rows = readers.subquery()
-    number, excluded = (
-        session.connection()
-        .execute(select(func.count(), func.count(rows.c.exclusion)).select_from(rows))
-        .one()
-    )
-    return ExpectedAudience(readers=number - excluded, excluded=excluded)
 
 
 def last_number(session: Session) -> int:
