@@ -95,10 +95,11 @@ class EditorialStanding:
 
 def editorial_standing(session: Session, issue: Issue, *, templates: str) -> EditorialStanding:
     """Return how the editors stand to an issue; of one that has left, what let it go."""
-    back = sent_back(session, issue)
+    decisions = history(session, issue)
+    back = _sent_back(decisions)
     if back is not None:
         return EditorialStanding(by=(back.by,), at=back.at, note=back.note)
-    approvals = standing(session, issue)
+    approvals = _standing(decisions)
     if not approvals:
         return EditorialStanding()
     newest = approvals[-1]
@@ -226,10 +227,7 @@ def standing(session: Session, issue: Issue) -> list[Approval]:
 
     They may be void: see `approval_status`.
     """
-    approvals: list[Approval] = []
-    for entry in history(session, issue):
-        approvals = [*approvals, entry] if entry.act is ApprovalAct.APPROVED else []
-    return approvals
+    return _standing(history(session, issue))
 
 
 def latest(session: Session, issue: Issue) -> Approval | None:
@@ -239,8 +237,7 @@ def latest(session: Session, issue: Issue) -> Approval | None:
 
 def sent_back(session: Session, issue: Issue) -> Approval | None:
     """Return who sent the issue back, and why; ``None`` unless it waits for a new approval."""
-    newest = next(reversed(history(session, issue)), None)
-    return newest if newest is not None and newest.act is ApprovalAct.SENT_BACK else None
+    return _sent_back(history(session, issue))
 
 
 def approval_status(session: Session, issue: Issue, *, templates: str) -> ApprovalStatus | None:
@@ -362,6 +359,18 @@ def refuse_old_draft(session: Session, issue: Issue) -> None:
             f"the draft of issue {issue.number} was changed after this mail was built",
             next_step=f"{build_again(issue)}; then digest approve {named(issue)}",
         )
+
+
+def _standing(decisions: Sequence[Approval]) -> list[Approval]:
+    approvals: list[Approval] = []
+    for entry in decisions:
+        approvals = [*approvals, entry] if entry.act is ApprovalAct.APPROVED else []
+    return approvals
+
+
+def _sent_back(decisions: Sequence[Approval]) -> Approval | None:
+    newest = next(reversed(decisions), None)
+    return newest if newest is not None and newest.act is ApprovalAct.SENT_BACK else None
 
 
 def _warned_rules(findings: Sequence[Finding]) -> list[str]:

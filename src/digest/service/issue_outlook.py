@@ -13,6 +13,7 @@ from typing import Any
 from sqlmodel import Session
 
 from digest.app.installation import App
+from digest.delivery.pace import Pace
 from digest.delivery.reporting import NEWEST, IssueStatus, issue_status, listed_issues
 from digest.delivery.sending import count_audience
 from digest.errors import WrongState
@@ -60,12 +61,14 @@ def issue_status_of(
     is_alive: Callable[[str], bool | None] = alive,
     *,
     templates: str | None = None,
+    pace: Pace | None = None,
 ) -> tuple[IssueStatus, IssueOutlook]:
     """Return where an issue stands, and what is ahead of it, by the installation's clock.
 
-    *templates* is the hash of the templates in use, where it is known already.
+    *templates* is the hash of the templates in use, and *pace* how fast mail may leave now, where
+    they are known already.
     """
-    now, pace = app.clock(), app.sending.pace(session)
+    now, pace = app.clock(), pace or app.sending.pace(session)
     report = issue_status(session, issue, edition, now, is_alive=is_alive, pace=pace)
     return report, issue_outlook(app, session, issue, templates=templates)
 
@@ -78,9 +81,16 @@ def newest_statuses(
     With them comes the number of earlier issues that are left out.
     """
     listed = listed_issues(session, newsletter.id, newest)
-    templates = _templates(app, listed.issues)
+    templates, pace = _templates(app, listed.issues), app.sending.pace(session)
     statuses = [
-        issue_status_of(app, session, issue, store.edition_of(session, issue), templates=templates)
+        issue_status_of(
+            app,
+            session,
+            issue,
+            store.edition_of(session, issue),
+            templates=templates,
+            pace=pace,
+        )
         for issue in listed.issues
     ]
     return statuses, listed.earlier

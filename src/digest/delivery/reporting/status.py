@@ -143,18 +143,18 @@ def issue_status(
     *now* and *is_alive* decide which requests are under way and which belong to a dead sender.
     Requests of a dead sender count as in doubt, even before recovery has recorded them so.
     """
-    counts, in_outbox = (
-        delivery_counts(session, edition.id or 0),
-        count_outbox_copies(session, edition.id or 0),
-    )
+    counts = delivery_counts(session, edition.id or 0)
+    in_outbox = count_outbox_copies(session, edition.id or 0) if counts.accepted else 0
+    is_open = counts.pending + counts.in_doubt > 0  # else no batch of it is in any such state
     held: list[tuple[Batch, Attempt]] = []
     dead: list[tuple[Batch, Attempt]] = []
-    for batch, attempt in _held(session, edition):
+    for batch, attempt in _held(session, edition) if is_open else ():
         owner_is_dead = is_presumed_dead(attempt, now, is_alive)
         (dead if owner_is_dead else held).append((batch, attempt))
     lost = sum(batch.size for batch, _ in dead if batch.state is BatchState.STARTED)
     counts = replace(counts, under_way=counts.under_way - lost)
-    unheard = _unheard(session, issue, edition, counts.accepted - in_outbox, now)
+    silent = counts.unheard == counts.accepted  # else an event has told of one
+    unheard = _unheard(session, issue, edition, counts.accepted - in_outbox, now) if silent else ()
     return IssueStatus(
         issue=issue.number,
         named=named(issue),
@@ -163,7 +163,10 @@ def issue_status(
         counts=counts,
         problems=(
             *_paused(session, issue, edition, counts, now),
-            *_problems(session, issue, edition, now),
+            *_circuit_open(session, issue, edition),
+            *(_stuck(session, issue, edition, now) if is_open else ()),
+            *_first_wave(session, issue, edition),
+            *_contradictions(session, edition),
             *(_abandoned(session, batch, attempt, issue, now) for batch, attempt in dead),
             *unheard,
             *_in_outbox(issue, in_outbox),
@@ -262,8 +265,8 @@ def refused_too_many(counts: DeliveryCounts) -> bool:
     return counts.refused > MOST_REFUSED * (counts.accepted + counts.refused)
 
 
-def _problems(session: Session, issue: Issue, edition: Edition, now: datetime) -> Iterator[Problem]:
-    yield from _circuit_open(session, issue, edition)
+def _stuck(session: Session, issue: Issue, edition: Edition, now: datetime) -> Iterator[Problem]:
+    """Yield the problem of each batch that is in doubt or parked."""
     rows = session.exec(
         select(Batch, Attempt)
         .join(Attempt, col(Attempt.key) == col(Batch.attempt), isouter=True)
@@ -276,8 +279,6 @@ def _problems(session: Session, issue: Issue, edition: Edition, now: datetime) -
     ).all()
     for batch, attempt in rows:
         yield from _problem_of(session, batch, attempt, issue, now)
-    yield from _first_wave(session, issue, edition)
-    yield from _contradictions(session, edition)
 
 
 def _unheard(
@@ -303,8 +304,10 @@ def _unheard(
 
 def _circuit_open(session: Session, issue: Issue, edition: Edition) -> Iterator[Problem]:
     """Yield a problem if the circuit breaker holds an issue back."""
+    if issue.state is not IssueState.PREPARED:
+        return
     breaker = session.get(CircuitBreaker, edition.id)
-    if issue.state is not IssueState.PREPARED or breaker is None or breaker.probe_at is None:
+    if breaker is None or breaker.probe_at is None:
         return
     unsent = select(Batch.id).where(
         Batch.edition_id == edition.id, col(Batch.state).in_(_TO_BE_SENT)
@@ -325,10 +328,10 @@ def _circuit_open(session: Session, issue: Issue, edition: Edition) -> Iterator[
 
 
 def _first_wave(session: Session, issue: Issue, edition: Edition) -> Iterator[Problem]:
-    rollout = session.get(Rollout, edition.id)
-    if issue.state is not IssueState.PREPARED or rollout is None:
+    if issue.state is not IssueState.PREPARED:
         return
-    if rollout.judge_at is not None and rollout.passed_at is None:
+    rollout = session.get(Rollout, edition.id)
+    if rollout is not None and rollout.judge_at is not None and rollout.passed_at is None:
         yield Problem(
             what=f"the first wave is out; the rest waits until {rollout.judge_at:%H:%M} UTC",
             next_step=(
