@@ -22,6 +22,7 @@ from digest.delivery.models import (
     SettledCounts,
 )
 from digest.delivery.reporting.event_retention import prune_events
+from digest.delivery.reporting.status import issue_status
 from digest.delivery.sending.batch_worker import EditionSend
 from digest.delivery.sending.control import requeue_refused
 from digest.delivery.sending.dispatcher import dispatch
@@ -32,7 +33,7 @@ from digest.delivery.settled_counts import (
     sending_totals,
     settle_counts,
 )
-from digest.issues.models import Issue, IssueState
+from digest.issues.models import Edition, Issue, IssueState
 from digest.mail.memory import MemoryTransport
 from digest.mail.provider_events import EventKind, ProviderEvent
 from digest.mail.transport import InDoubt
@@ -156,6 +157,64 @@ def test_an_issue_that_is_offered_again_is_counted_anew(
         requeue_refused(session, session.exec(select(Issue)).one(), 3)
     assert settled(database) == 0
     assert_counts_are_true(database, sent.edition_id)
+
+
+def exclude(database: Database, *marks: tuple[DeliveryOutcome, str]) -> None:
+    """Leave the first readers out, each with an outcome and a reason."""
+    with database.write() as session:
+        rows = session.exec(select(Delivery).order_by(col(Delivery.id))).all()
+        for row, (outcome, reason) in zip(rows, marks, strict=False):
+            row.outcome, row.reason = outcome, reason
+
+
+def reasons(database: Database, now: datetime) -> list[tuple[DeliveryOutcome, str, int]]:
+    """Return why readers were left out, as a status tells it."""
+    with database.read() as session:
+        issue, edition = session.exec(select(Issue, Edition).join(Edition)).one()
+        rows = issue_status(session, issue, edition, now).excluded
+    return [(row.outcome, row.reason, row.readers) for row in rows]
+
+
+def test_reasons_are_told_the_same_once_they_are_settled(
+    database: Database, sent: EditionSend, now: datetime
+) -> None:
+    away, gone = (DeliveryOutcome.EXCLUDED, "paused"), (DeliveryOutcome.EXCLUDED, "unsubscribed")
+    exclude(database, gone, away, (DeliveryOutcome.REFUSED, "no such user"), away)
+    before = reasons(database, now)
+    settle_counts(database, now + LATER)
+    assert settled(database) == 1
+    assert reasons(database, now) == before
+    assert before[0] == (*away, 2)
+
+
+def test_settled_reasons_are_not_counted_again(
+    database: Database, sent: EditionSend, now: datetime
+) -> None:
+    exclude(database, (DeliveryOutcome.EXCLUDED, "paused"))
+    settle_counts(database, now + LATER)
+    with database.write() as session:
+        session.connection().execute(delete(Delivery))
+    assert reasons(database, now) == [(DeliveryOutcome.EXCLUDED, "paused", 1)]
+
+
+def test_counts_that_an_earlier_version_settled_have_their_reasons_counted(
+    database: Database, sent: EditionSend, now: datetime
+) -> None:
+    exclude(database, (DeliveryOutcome.EXCLUDED, "paused"))
+    settle_counts(database, now + LATER)
+    with database.write() as session:
+        row = session.exec(select(SettledCounts)).one()
+        row.counts = {name: part for name, part in row.counts.items() if name != "excluded"}
+    assert reasons(database, now) == [(DeliveryOutcome.EXCLUDED, "paused", 1)]
+
+
+def test_what_a_provider_said_of_a_reader_is_not_kept(
+    database: Database, sent: EditionSend, now: datetime
+) -> None:
+    exclude(database, (DeliveryOutcome.REFUSED, "ada@example.org is unknown"))
+    settle_counts(database, now + LATER)
+    with database.read() as session:
+        assert "ada" not in str(session.exec(select(SettledCounts)).one().counts)
 
 
 def test_events_are_counted_once_and_forgotten_with_their_issue(

@@ -16,7 +16,14 @@ from sqlalchemy import String, delete, exists, func, select, type_coerce
 from sqlmodel import Session, col
 
 from digest.delivery.counts import DeliveryCounts, count_deliveries
-from digest.delivery.models import Attempt, Batch, BatchState, SettledCounts
+from digest.delivery.models import (
+    Attempt,
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryOutcome,
+    SettledCounts,
+)
 from digest.issues.models import Edition, Issue, IssueState
 from subscribers.sql import UnitOfWork, chunks, upsert
 
@@ -47,13 +54,23 @@ def settle_counts(store: UnitOfWork, now: datetime) -> int:
 
 def delivery_counts(session: Session, edition_id: int) -> DeliveryCounts:
     """Return one edition's counts for a report: as they were settled, or as they stand."""
+    return counts_and_exclusions(session, edition_id)[0]
+
+
+def counts_and_exclusions(
+    session: Session, edition_id: int
+) -> tuple[DeliveryCounts, Mapping[str, int] | None]:
+    """Return `delivery_counts`, and with settled ones how many were excluded by reason.
+
+    ``None`` stands for reasons that aren't kept: they are to be counted.
+    """
     of_edition = select(col(SettledCounts.counts)).where(
         col(SettledCounts.edition_id) == edition_id
     )
     settled = session.connection().execute(of_edition).scalar()
     if settled is None:
-        return count_deliveries(session, edition_id)
-    return DeliveryCounts(**settled["deliveries"])
+        return count_deliveries(session, edition_id), None
+    return DeliveryCounts(**settled["deliveries"]), settled.get("excluded")
 
 
 def keep_open(session: Session, editions: Collection[int]) -> None:
@@ -96,9 +113,26 @@ def _settle(session: Session, edition: int, now: datetime) -> None:
     if session.connection().execute(still.with_for_update(of=[Edition, Issue])).first() is None:
         return
     deliveries = asdict(count_deliveries(session, edition))
-    counts = {"deliveries": deliveries, **_parts(session, [edition])}
+    excluded = _excluded(session, edition)
+    counts = {"deliveries": deliveries, "excluded": excluded, **_parts(session, [edition])}
     row = upsert(session, SettledCounts).values(edition_id=edition, counts=counts, settled_at=now)
     session.connection().execute(row.on_conflict_do_nothing())
+
+
+def _excluded(session: Session, edition: int) -> dict[str, int]:
+    """Return how many readers were excluded by reason.
+
+    What a provider said of those it refused isn't kept: it may name a reader, who may be erased.
+    """
+    rows = session.connection().execute(
+        select(func.coalesce(col(Delivery.reason), ""), func.count())
+        .where(
+            col(Delivery.edition_id) == edition,
+            col(Delivery.outcome) == DeliveryOutcome.EXCLUDED,
+        )
+        .group_by(col(Delivery.reason))
+    )
+    return {str(reason): int(number) for reason, number in rows}
 
 
 def _parts(session: Session, editions: Collection[int]) -> dict[str, dict[str, int]]:

@@ -26,7 +26,7 @@ from digest.delivery.pace import UNLIMITED, Pace, stop_reason, waits
 from digest.delivery.reporting import doubt_evidence
 from digest.delivery.reporting.exclusions import ExclusionCount, exclusion_counts
 from digest.delivery.sending import count_outbox_copies, is_presumed_dead, waiting
-from digest.delivery.settled_counts import delivery_counts
+from digest.delivery.settled_counts import counts_and_exclusions
 from digest.issues.issue_commands import named
 from digest.issues.models import Edition, Issue, IssueState
 from digest.process_id import alive
@@ -143,7 +143,7 @@ def issue_status(
     *now* and *is_alive* decide which requests are under way and which belong to a dead sender.
     Requests of a dead sender count as in doubt, even before recovery has recorded them so.
     """
-    counts = delivery_counts(session, edition.id or 0)
+    counts, reasons = counts_and_exclusions(session, edition.id or 0)
     in_outbox = count_outbox_copies(session, edition.id or 0) if counts.accepted else 0
     is_open = counts.pending + counts.in_doubt > 0  # else no batch of it is in any such state
     held: list[tuple[Batch, Attempt]] = []
@@ -155,6 +155,7 @@ def issue_status(
     counts = replace(counts, under_way=counts.under_way - lost)
     silent = counts.unheard == counts.accepted  # else an event has told of one
     unheard = _unheard(session, issue, edition, counts.accepted - in_outbox, now) if silent else ()
+    excluded = exclusion_counts(session, edition.id or 0, kept=reasons, refused=counts.refused)
     return IssueStatus(
         issue=issue.number,
         named=named(issue),
@@ -171,7 +172,7 @@ def issue_status(
             *unheard,
             *_in_outbox(issue, in_outbox),
         ),
-        excluded=(*exclusion_counts(session, edition.id or 0), *_cancelled(issue, counts)),
+        excluded=(*excluded, *_cancelled(issue, counts)),
         note=issue.note,
         outbox_copies=in_outbox,
         claimed=sum(batch.size for batch, _ in held if batch.state is BatchState.CLAIMED),
