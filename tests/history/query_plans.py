@@ -21,10 +21,12 @@ class SeenStatements:
     """The statements that ran, with the parameters of the first time each did."""
 
     first: dict[str, Any] = field(default_factory=dict)
+    ran: int = 0  #: how many statements, repeated ones included
 
     def note(self, statement: str, parameters: Any, *, many: bool) -> None:
         """Keep a statement, and one set of parameters."""
         if statement.lstrip("( ").split(maxsplit=1)[0].upper() in _WITH_A_PLAN:
+            self.ran += 1
             self.first.setdefault(statement, parameters[0] if many else parameters)
 
 

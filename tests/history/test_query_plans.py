@@ -24,6 +24,7 @@ GROWING = {
 }
 READERS, BATCH = 400, 20
 HISTORY = History(issues=24, kept=6, left=10, votes=50)
+MOST_STATEMENTS = 65  #: of a status; each takes a way to the server and back
 WORK = (
     "digest status",
     "digest status ISSUE",
@@ -70,6 +71,12 @@ def test_no_daily_work_scans_a_table_that_grows_with_history(
         installed.named()[name]()
     assert seen.first, "the work asked the database nothing"
     assert _scans(installed.app, seen.first) == {}
+
+
+def test_a_status_asks_little_of_issues_that_are_over(installed: Workloads) -> None:
+    with seen_statements(installed.app.database) as seen:
+        installed.named()["digest status"]()
+    assert seen.ran <= MOST_STATEMENTS
 
 
 def test_every_work_is_looked_at(installed: Workloads) -> None:
