@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from benchmarks.ready_issue import plan_in
 from digest.app.installation import App
 from digest.cli.context import CommandContext
-from digest.cli.issue import drafting, send
+from digest.cli.issue import drafting, status_command
 from digest.cli.report import app as report_commands
 from digest.delivery.erasure import make_nameless
 from digest.delivery.models import Attempt, Batch
@@ -209,7 +209,7 @@ def workloads(app: App) -> Iterator[Workloads]:
 
 def _commands() -> typer.Typer:
     commands = typer.Typer()
-    for app in (drafting.app, send.app, report_commands):
+    for app in (drafting.app, status_command.app, report_commands):
         commands.add_typer(app)
     return commands
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from digest.delivery.models import Batch, BatchState
@@ -42,12 +42,17 @@ def listed_issues(
         .order_by(col(Issue.period).desc(), col(Issue.number).desc())
         .limit(newest)
     )
-    unsettled = exists().where(
-        col(Edition.issue_id) == col(Issue.id),
-        col(Batch.edition_id) == col(Edition.id),
-        col(Batch.state).in_(UNSETTLED),
+    # Not as EXISTS, for which PostgreSQL would read every batch there is, once for all issues.
+    unsettled = (
+        select(Batch.id)
+        .join(Edition, col(Edition.id) == col(Batch.edition_id))
+        .where(col(Edition.issue_id) == col(Issue.id), col(Batch.state).in_(UNSETTLED))
+        .limit(1)
+        .correlate(Issue)
+        .scalar_subquery()
     )
-    open_ = select(Issue.id).where(*numbered, col(Issue.state).not_in(_OVER) | unsettled)
+    is_open = col(Issue.state).not_in(_OVER) | unsettled.is_not(None)
+    open_ = select(Issue.id).where(*numbered, is_open)
     ids = {*session.exec(latest), *session.exec(open_)}
     chosen = select(Issue).where(col(Issue.id).in_(ids))
     every = session.exec(select(func.count()).select_from(Issue).where(*numbered)).one()
