@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from wcwidth import iter_graphemes
 
 from digest.render.graphemes import graphemes, text_width, truncate
 
@@ -84,6 +85,18 @@ def test_width_is_in_columns_of_a_fixed_width_font(text: str, width: int) -> Non
 @pytest.mark.parametrize("text", ["plain words", "“so it goes” – naïve…", "a\u00adb", ""])
 def test_letters_that_never_join_are_single_characters(text: str) -> None:
     assert list(graphemes(text)) == list(text)
+
+
+@pytest.mark.parametrize(
+    "blocks", [[(0, 0x300)], [(0x20, 0x7F), (0x2010, 0x2028), (0x20AC, 0x20AD)]]
+)
+def test_characters_told_apart_without_the_tables_are_told_apart_by_them(
+    blocks: list[tuple[int, int]],
+) -> None:
+    letters = [chr(code) for block in blocks for code in range(*block)]
+    for first in letters:
+        text = "".join(f"{first}{second}" for second in letters)
+        assert list(graphemes(text)) == list(iter_graphemes(text))
 
 
 def test_a_soft_hyphen_takes_no_column() -> None:

@@ -5,16 +5,21 @@ Graphemes are those of Unicode's UAX 29, and columns those of a terminal, as `wc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from wcwidth import iter_graphemes, width
-
+#: Only characters that no neighbour joins: all below the combining marks but CR, and punctuation.
+_SINGLE = re.compile("[\x00-\x0c\x0e-\u02ff\u2010-\u2027\u20ac]*")
 _CODE_POINTS = 3  # for each grapheme, on average
 _SOFT_HYPHEN = "\u00ad"  # shown only where a line is broken at it, which is nowhere here
 
 
 def graphemes(text: str) -> Iterator[str]:
     """Yield the graphemes of *text*, which a reader sees as single characters."""
+    if _SINGLE.fullmatch(text):
+        return iter(text)
+    from wcwidth import iter_graphemes  # its tables take 1 MB, and hardly any word needs them
+
     return iter_graphemes(text)
 
 
@@ -36,6 +41,8 @@ def truncate(text: str, limit: int, mark: str = "…") -> str:
 
 def text_width(text: str) -> int:
     """Return the number of columns *text* takes in a fixed-width font."""
+    from wcwidth import width  # as above
+
     return width(text.replace(_SOFT_HYPHEN, ""), control_codes="ignore")
 
 
