@@ -7,9 +7,6 @@ from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-
 #: What a language's words are asked for by: ``gettext``, ``ngettext``, ``pgettext``, ``npgettext``.
 Translations = NullTranslations
 
@@ -43,6 +40,10 @@ def code_of(language: str) -> str:
 def _catalogue(code: str) -> Translations:
     if code == SOURCE:
         return NullTranslations()
+    # 1 MB, imported once words of another language are asked for.
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
     with (_FOLDER / f"{code}.po").open("rb") as file:
         catalogue = read_po(file, locale=code)
     compiled = BytesIO()

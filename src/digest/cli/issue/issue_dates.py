@@ -47,12 +47,15 @@ def confirm_early(
 ) -> None:
     """Ask before an issue is sent whose day is still to come; say where its day has passed."""
     day, now = store.dated(issue, newsletter), today(call, newsletter)
+    is_real = call.app.outbox_folder is None
+    if day == now or (day > now and is_real and early):
+        return
     facts = f"issue {issue.number} is dated {day_words(day, now)}"
-    if day > now and call.app.outbox_folder is None:
+    if day > now and is_real:
         confirm(call, facts, question="Send it now?", flag="--early", given=early)
     elif day > now:
-        call.err.print(
+        call.note(
             f"{facts[0].upper()}{facts[1:]}. It goes to the outbox folder, so nobody is mailed."
         )
-    elif day < now:
-        call.err.print(f"Issue {issue.number} is dated {day_words(day, now)}.")
+    else:
+        call.note(f"Issue {issue.number} is dated {day_words(day, now)}.")
