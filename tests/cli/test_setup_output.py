@@ -17,7 +17,8 @@ from digest.cli.installation.setup_output import SetupPlan, tell_outcome
 )
 def test_the_page_to_read_is_that_of_the_way_out(answers: dict[str, str], page: str) -> None:
     printed = StringIO()
-    call = CommandContext(out=Console(file=printed, width=200))
+    call = CommandContext()
+    call.out = Console(file=printed, width=200)
     tell_outcome(
         call, SetupPlan(answers=answers, changes={}, checks=[]), None, [], [], as_json=False
     )

@@ -39,6 +39,8 @@ def test_doubts_of_one_kind_end_in_the_ways_that_each_of_them_has() -> None:
         problems=(doubt("aaaaaaaa"), doubt("bbbbbbbb")),
     )
     outlook = IssueOutlook(dated=date(2026, 12, 3), editorial=EditorialStanding())
-    print_status(CommandContext(out=Console(file=printed, width=500)), report, outlook)
+    call = CommandContext()
+    call.out = Console(file=printed, width=500)
+    print_status(call, report, outlook)
     assert "2 batches, 4 readers: may have been sent" in printed.getvalue()
     assert f"next: {MAIL_SERVER} digest resolve accepted|unsent --all 1" in printed.getvalue()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.stories.conftest import Installation
@@ -17,9 +20,15 @@ AFTER = (
     "digest.directory",
     "digest.letters",
     "digest.webhooks",
+    "rich.console",
 )
 #: What no send to SQLite needs.
-NEVER = {"rich._emoji_codes", "sqlalchemy.dialects.postgresql"}
+NEVER = {
+    "rich._emoji_codes",
+    "rich.progress",
+    "sqlalchemy.dialects.postgresql",
+    "wcwidth",
+}
 
 
 @pytest.fixture
@@ -35,5 +44,10 @@ def test_a_send_holds_nothing_that_only_its_last_lines_need(imported: list[str])
     assert imported.index(BEFORE) < min(imported.index(name) for name in AFTER)
 
 
-def test_a_send_loads_neither_a_table_of_emoji_nor_another_database(imported: list[str]) -> None:
+def test_a_send_loads_nothing_that_it_never_needs(imported: list[str]) -> None:
     assert NEVER.isdisjoint(imported)
+
+
+def test_the_command_loads_babel_only_to_say_what_day_an_issue_is_dated() -> None:
+    code = "import sys, digest.cli.issue.send; sys.exit('babel' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603 - our own interpreter

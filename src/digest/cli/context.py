@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, wraps
 from inspect import Parameter, signature
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
 
 from digest.app.installation import App, open_app
-from digest.cli.console import FittingConsole
 from digest.errors import DatabaseUnfit, DigestError
 from digest.issues import store
 from digest.settings import Settings, load
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 #: Upper bound of every number argument: no table has more rows, and every database stores it.
 MAX_NUMBER = 1_000_000_000
@@ -53,8 +54,20 @@ class CommandContext:
     database_url: str | None = None
     is_interactive: Callable[[], bool] = _stdin_is_terminal  #: whether a person can be asked
     may_create: bool = False  #: set by commands that create the database; others require one
-    out: Console = field(default_factory=FittingConsole)
-    err: Console = field(default_factory=lambda: FittingConsole(stderr=True))
+
+    @cached_property
+    def out(self) -> Console:
+        """The console of standard output; assign another to print elsewhere."""
+        from digest.cli.console import FittingConsole  # 2 MB, which a send to no terminal saves
+
+        return FittingConsole()
+
+    @cached_property
+    def err(self) -> Console:
+        """The console of standard error; assign another to print elsewhere."""
+        from digest.cli.console import FittingConsole  # as above
+
+        return FittingConsole(stderr=True)
 
     @cached_property
     def settings(self) -> Settings:
@@ -94,6 +107,13 @@ class CommandContext:
         """Return a newsletter's language, which is that of letters to new readers of its."""
         with self.app.database.read() as session:
             return store.newsletter(session, newsletter).language
+
+    def note(self, line: str) -> None:
+        """Print a line to standard error; a send to no terminal does without the console for it."""
+        if sys.stderr.isatty():
+            self.err.print(line, markup=False)
+        else:
+            typer.echo(line, err=True)
 
     def json(self, facts: Any) -> None:
         """Print facts as JSON, indented by two spaces, keys in insertion order."""

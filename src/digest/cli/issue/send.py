@@ -6,15 +6,15 @@ Hides signals, the progress bar, and when worker processes are forked.
 from __future__ import annotations
 
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from digest.app.send_start import require_real_send, start_send
 from digest.cli.context import (
@@ -179,7 +179,7 @@ def _offer_again(call: CommandContext, newsletter: str, number: int) -> None:
         issue, _ = store.issue_and_edition(session, newsletter, number)
         offered = control.requeue_refused(session, issue, call.app.batch_size)
         call.app.job_queue.enqueue_batches(session, call.app.clock())
-    call.err.print(f"Trying again for {counted(offered, 'reader')}.")
+    call.note(f"Trying again for {counted(offered, 'reader')}.")
 
 
 @contextmanager
@@ -242,30 +242,51 @@ def _progress(
         rollout = session.get(Rollout, sending.edition_id)
     if rollout is not None and rollout.passed_at is None:
         minutes = counted(rollout.wait_seconds // 60, "minute")
-        call.err.print(
+        call.note(
             f"The first wave goes out alone; the rest then waits {minutes} for its results."
             " You can stop with Ctrl-C: nothing is lost."
         )
     total = counts.candidates - counts.excluded
-    title = TextColumn("Sending", markup=False)  # markup loads the table of emoji: 6 MB
-    columns = (title, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=call.err, disable=quiet, transient=True) as bar:
-        task = bar.add_task("", total=total, completed=counts.accepted + counts.refused)
+    done = counts.accepted + counts.refused
+    drawn = sys.stderr.isatty() and not quiet
+    with _bar(call, done, total) if drawn else nullcontext(_draw_nothing) as draw:
         lines: Counter[str] = Counter()
 
         def advance(settled: Settlement) -> None:
             if settled.outcome == SendOutcome.ACCEPTED:
-                bar.advance(task, settled.count)
+                draw(settled.count)
                 return
-            bar.advance(task, settled.accepted)
+            draw(settled.accepted)
             if settled.detail:
                 speaks = settled.outcome in {WAITS, SendOutcome.MIXED}  # its detail says it all
                 line = settled.detail if speaks else f"{settled.outcome}: {settled.detail}"
                 lines[line] += 1
                 if lines[line] == 1:
-                    bar.console.print(line, markup=False)
+                    call.note(line)
 
         yield advance
         for line, times in lines.items():
             if times > 1:
-                bar.console.print(f"{line} ({times:,} times in all)", markup=False)
+                call.note(f"{line} ({times:,} times in all)")
+
+
+@contextmanager
+def _bar(call: CommandContext, done: int, total: int) -> Iterator[Callable[[int], None]]:
+    """Draw a progress bar; yield the function that adds so many readers to those it shows."""
+    # Imported where there's a terminal to draw on: elsewhere each process saves 2 MB.
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    title = TextColumn("Sending", markup=False)  # markup loads the table of emoji: 6 MB
+    columns = (title, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=call.err, transient=True) as bar:
+        yield partial(bar.advance, bar.add_task("", total=total, completed=done))
+
+
+def _draw_nothing(_readers: int) -> None:
+    """Stand for the bar where nobody would see it."""
