@@ -31,7 +31,7 @@ def truncate(text: str, limit: int, mark: str = "…") -> str:
     """
     kept: list[str] = []
     size = 0
-    for cluster in graphemes(text):
+    for cluster in graphemes(text[: limit * _CODE_POINTS + 1]):  # the rest is cut in any case
         size += len(cluster)
         if len(kept) == limit or size > limit * _CODE_POINTS:
             return _cut_at_word("".join(kept[: limit - 1])) + mark
