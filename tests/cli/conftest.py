@@ -16,7 +16,14 @@ from digest import samples
 from digest.app.installation import App, open_app
 from digest.cli.comparisons import app as comparison_commands
 from digest.cli.context import CommandContext
-from digest.cli.issue import approve, drafting, issue_control, send, warm_up_commands
+from digest.cli.issue import (
+    approve,
+    drafting,
+    issue_control,
+    send,
+    status_command,
+    warm_up_commands,
+)
 from digest.cli.report import app as report_commands
 from digest.cli.schedule import app as schedule_commands
 from digest.cli.service import worker
@@ -37,6 +44,7 @@ def _commands() -> typer.Typer:
         drafting.app,
         approve.app,
         send.app,
+        status_command.app,
         issue_control.app,
         report_commands,
         worker.app,
