@@ -21,8 +21,10 @@ STOPPED_BEFORE = "digest: stopped by Ctrl-C, before anything was changed\n"
 def begin() -> None:
     """Let Ctrl-C end the process at once, and collect no garbage, until `finish`.
 
-    Where Ctrl-C is ignored, as in a shell's background jobs, it stays so.
+    Where Ctrl-C is ignored, as in a shell's background jobs, it stays so. What the caller closed of
+    standard input, output and error is opened again, on nothing.
     """
+    _open_closed_streams()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end_at_once)
     gc.disable()
@@ -39,6 +41,16 @@ def finish() -> None:
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
+
+
+def _open_closed_streams() -> None:
+    """Open each standard stream that was closed; else the next file of ours would get its number.
+
+    Python has ``None`` for such a stream, and whatever prints would fail.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - for good
 
 
 def _end_at_once(_number: int, _frame: FrameType | None) -> None:

@@ -37,7 +37,7 @@ class Installation:
 
     def run(self, *arguments: str | Path, **env: str) -> Said:
         """Run one command to its end."""
-        return self.warm.run([str(each) for each in arguments], self.folder, self._env(env))
+        return self.warm.run([str(each) for each in arguments], self.folder, self.environment(env))
 
     def done(self, *arguments: str | Path, **env: str) -> Said:
         """Run one command that must succeed."""
@@ -51,7 +51,7 @@ class Installation:
         with subprocess.Popen(  # noqa: S603 - the command under test
             [DIGEST, *arguments],
             cwd=self.folder,
-            env=self._env(env),
+            env=self.environment(env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -67,7 +67,8 @@ class Installation:
         facts: dict[str, Any] = self.done("status", "1", "--json").facts
         return facts
 
-    def _env(self, more: dict[str, str]) -> dict[str, str]:
+    def environment(self, more: dict[str, str]) -> dict[str, str]:
+        """Return the environment of one command."""
         usual = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST")}
         return {**usual, **self.env, **more}
 
