@@ -206,12 +206,16 @@ async function look(own = false) {
   if (again) look();
 }
 
+let turn = 0;  // counts what was asked for; an answer that another has overtaken is dropped
+
 async function showStage() {
-  const stage = $("#stage");
+  const stage = $("#stage"), mine = ++turn;
   const before = stage.scrollTop;
   stage.classList.add("waits");
   const answer = await fetch(`/stage?${query()}`);
-  stage.innerHTML = await answer.text();
+  const panel = await answer.text();
+  if (mine !== turn) return;
+  stage.innerHTML = panel;
   stage.classList.remove("waits");
   stage.scrollTop = before;
   watchFrames();

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import FrameLocator, Page, expect
+from playwright.sync_api import FrameLocator, Page, Route, expect
 
 from digest.issues import store
 from tests.preview.conftest import EditorFolder, Site
@@ -151,6 +151,21 @@ def test_every_view_shows_what_it_is_for(page: Page, key: str, words: str) -> No
     page.keyboard.press(key)
 
     expect(page.locator("#stage")).to_contain_text(words, timeout=20_000)
+
+
+def test_a_view_that_another_has_overtaken_is_not_shown(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/stage?*view=cases*", lambda route: held.append(route))
+    page.keyboard.press("7")
+    page.keyboard.press("1")
+    expect(page.locator("#stage.waits")).to_have_count(0)
+
+    with page.expect_response("**/stage?*view=cases*") as late:
+        held[0].continue_()
+    late.value.finished()
+    page.evaluate("fetch('/desk.css').then((answer) => answer.text())")  # so the page has had it
+
+    assert page.locator("#stage figure").count() == 2
 
 
 def test_as_a_reader_without_votes(page: Page) -> None:
