@@ -20,8 +20,10 @@ from digest.migrations.upgrade import upgrade
 from digest.settings import load
 from digest.web import monitoring
 from digest.web.provider_webhook import RejectedPosts, RejectionReason
+from subscribers import store
 from subscribers.abuse_prevention import LET_IN
-from subscribers.models import StoppedSignups
+from subscribers.address import parse
+from subscribers.models import Standing, StoppedSignups
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778"
@@ -194,6 +196,18 @@ def test_the_names_kinds_and_words_of_metrics_are_those_alarms_were_written_for(
     ]
     assert "# HELP digest_attempts_total Requests to the provider by outcome." in lines
     assert [line for line in lines if "_created" in line] == []
+
+
+def test_subscriptions_are_counted_by_standing_whatever_their_newsletter(app: App) -> None:
+    with app.database.write() as session:
+        for name in ("ana", "bo"):
+            reader = store.add(session, parse(f"{name}@example.com"), now=NOW)
+            for newsletter in ("weekly", "monthly"):
+                store.join(session, reader, newsletter, Standing.CONFIRMED, NOW, source="form")
+        store.join(session, reader, "daily", Standing.PENDING, NOW, source="form")
+    counted = numbers(ask(app, "/metrics"))
+    assert counted['digest_subscriptions{standing="confirmed"}'] == 4
+    assert counted['digest_subscriptions{standing="pending"}'] == 1
 
 
 def test_a_sign_up_that_was_let_in_is_not_counted_among_those_stopped(app: App) -> None:

@@ -112,7 +112,11 @@ _IN_DOUBT = (BatchState.STARTED, BatchState.IN_DOUBT)
 
 
 def _audience(app: App, session: Session) -> list[Metric]:
-    standing = select(col(Subscription.standing), func.count()).group_by(col(Subscription.standing))
+    # By newsletter first, in the order of an index: SQLite would sort them all, and take 84 ms for
+    # 600,000 in place of 29.
+    by_index = (col(Subscription.newsletter), col(Subscription.standing))
+    numbers = select(*by_index, func.count().label("number")).group_by(*by_index).subquery()
+    standing = select(numbers.c.standing, func.sum(numbers.c.number)).group_by(numbers.c.standing)
     signups = dict(
         _grouped(
             session,
