@@ -28,6 +28,7 @@ LET_IN = "let in"  # the row that counts sign-ups nothing stopped
 HOUR = 3_600
 DAY = 24 * HOUR
 MONTH = 30 * DAY
+_KIND = 8  # hex digits that tell a mailbox's counts apart, after the hash that they share
 
 
 class LimitReason(StrEnum):
@@ -148,7 +149,7 @@ def check_addresses(
 
 def reset_address(session: Session, address_key: str, newsletter: str, hashes: Hashes) -> None:
     """Forget a mailbox's count for one newsletter: its reader confirmed, and may sign up anew."""
-    known_by = _of_newsletter(address_key, newsletter, hashes)
+    known_by, *_ = _mailbox_keys(address_key, newsletter, hashes)
     session.execute(delete(RateCount).where(col(RateCount.key) == known_by))
 
 
@@ -175,16 +176,20 @@ def _mailbox_checks(
     key: str, newsletter: str, limits: Sequence[RateLimit], hashes: Hashes
 ) -> list[_Check]:
     """Return the checks of one newsletter's letters, of all letters, and of a month's, if any."""
-    name = mailbox(key)
-    known_by = (f"mailbox {name} {newsletter}", f"mailbox {name}", f"mailbox {name} in a month")
+    known_by = _mailbox_keys(key, newsletter, hashes)
     return [
-        (LimitReason.ADDRESS, hashes.first(known), limit)
-        for known, limit in zip(known_by, limits, strict=False)
+        (LimitReason.ADDRESS, known, limit) for known, limit in zip(known_by, limits, strict=False)
     ]
 
 
-def _of_newsletter(address_key: str, newsletter: str, hashes: Hashes) -> str:
-    return hashes.first(f"mailbox {mailbox(address_key)} {newsletter}")
+def _mailbox_keys(address_key: str, newsletter: str, hashes: Hashes) -> tuple[str, str, str]:
+    """Return the keys of a mailbox's counts: of one newsletter, of all, of all in a month.
+
+    All begin alike, so that they stand on one page of the index: pages are what a count costs.
+    """
+    every = hashes.first(f"mailbox {mailbox(address_key)}")
+    one, month = hashes.first(f"newsletter {newsletter}"), hashes.first("month")
+    return every + one[:_KIND], every, every + month[:_KIND]
 
 
 def _checks(

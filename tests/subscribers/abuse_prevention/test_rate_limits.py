@@ -81,6 +81,16 @@ def test_each_newsletter_has_a_rest_of_its_own_and_all_share_the_day(
     assert stops == [None, LimitReason.ADDRESS, None, None, LimitReason.ADDRESS]
 
 
+def test_a_mailboxs_counts_stand_side_by_side_in_the_index(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    check_addresses(session, hashes, ("a", now))
+    check_addresses(session, hashes, ("a", now), newsletter="monthly")
+    keys = list(counted(session))
+    assert len(keys) == 4
+    assert len({key[:32] for key in keys}) == 1
+
+
 def test_who_has_answered_may_ask_again_within_the_day(
     session: Session, hashes: Hashes, now: datetime
 ) -> None:
