@@ -38,6 +38,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
@@ -201,13 +202,16 @@ class BulkStatement:
         connection = session.connection()
         text, order = self._compiled_for(connection)
         ordered = rows if order is None else [order(row) for row in rows]
-        return connection.exec_driver_sql(text, ordered).rowcount
+        changed: int = _execute(connection, text, ordered).rowcount
+        return changed
 
     def fetch(self, session: Session, row: Row) -> Sequence[Sequence[Any]]:
         """Execute the statement for one row of parameters, and return all that it selects."""
         connection = session.connection()
         text, order = self._compiled_for(connection)
-        return connection.exec_driver_sql(text, row if order is None else order(row)).fetchall()
+        parameters = row if order is None else order(row)
+        found: Sequence[Sequence[Any]] = _execute(connection, text, parameters).fetchall()
+        return found
 
     def _compiled_for(self, connection: Connection) -> tuple[str, Callable[[Row], Row] | None]:
         dialect_name = connection.dialect.name
@@ -221,6 +225,23 @@ class BulkStatement:
             same = places == list(range(len(self._names)))
             self._compiled[dialect_name] = (str(statement), None if same else itemgetter(*places))
         return self._compiled[dialect_name]
+
+
+def _execute(connection: Connection, text: str, parameters: Row | list[Row]) -> Any:
+    """Execute a statement for one row or a list of rows; return what has its rows and their count.
+
+    SQLite's driver is called at once: the toolkit's own call takes longer than a short statement.
+    """
+    if connection.dialect.name != "sqlite":
+        return connection.exec_driver_sql(text, parameters)
+    driver: Any = connection.connection.driver_connection
+    failures: Any = connection.dialect.loaded_dbapi.Error
+    try:
+        if isinstance(parameters, list):
+            return driver.executemany(text, parameters)
+        return driver.execute(text, parameters)
+    except failures as fault:
+        raise DBAPIError.instance(text, None, fault, failures) from None
 
 
 class OneReadQuery:
