@@ -36,7 +36,7 @@ class StoreBusy(Exception):
     """The store can't keep up; nothing was written."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Write:
     work: Callable[[Session, Sequence[Any]], Sequence[Any]]
     item: Any

@@ -1,13 +1,14 @@
 """When recorded sign-ups are processed: a moment later, apart from the answer to the request.
 
-A failed try is repeated, at ever longer intervals of up to `LONGEST_PAUSE`.
+In a flood, the answers to new sign-ups go first: what is recorded loses nothing by waiting. A
+failed try is repeated, at ever longer intervals of up to `LONGEST_PAUSE`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,12 +21,16 @@ from subscribers.tokens import Hashes
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 60.0  # seconds between two tries while the store fails
+#: Sign-ups recorded within one transaction of the processing that make a flood, and the seconds
+#: between two such transactions in one: to process a sign-up takes as long as to answer for it.
+FLOOD, FLOOD_PAUSE = 8, 1.0
 
 
 class SignupWorker:
     """Process recorded sign-ups in short transactions, between those that requests wait for.
 
-    It looks *pause* seconds after `schedule`, and calls *on_letter* when letters were queued.
+    It looks *pause* seconds after `schedule`, which is called for each sign-up, and calls
+    *on_letter* when letters were queued.
     """
 
     def __init__(
@@ -35,18 +40,19 @@ class SignupWorker:
         limit: RateLimit,
         on_letter: Callable[[], None],
         pause: float,
+        wait: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._writer = writer
         self._hashes = hashes
         self._limit = limit
         self._on_letter = on_letter
-        self._pause = pause
+        self._pause, self._wait = pause, wait
         self._task: asyncio.Task[None] | None = None
-        self._requested = False
+        self._new = 0  #: sign-ups recorded since the last transaction was asked for
 
     def schedule(self) -> None:
         """Have sign-ups processed soon; return at once."""
-        self._requested = True
+        self._new += 1
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -60,23 +66,26 @@ class SignupWorker:
 
     async def _run(self) -> None:
         pause = self._pause
-        while self._requested:
+        while self._new:
             # The time this takes depends on the address, so it is kept apart from the answer.
-            await asyncio.sleep(pause)
-            self._requested = False
+            await self._wait(pause)
             try:
-                await self._process()
-                pause = self._pause
+                pause = self._pause if await self._process() else FLOOD_PAUSE
             except (SQLAlchemyError, StoreBusy, TimeoutError) as fault:
                 log.error("sign-ups wait: %s", type(fault).__name__)
-                self._requested = True
+                self._new += 1
                 pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def _process(self) -> None:
+    async def _process(self) -> bool:
+        """Process what is recorded; return false where a flood of new sign-ups comes first."""
         processed = MAX_SIGNUPS
         while processed == MAX_SIGNUPS:
+            self._new = 0
             processed, letters = await self._writer.alone(
                 lambda session: process_oldest(session, self._hashes, self._limit)
             )
             if letters:
                 self._on_letter()
+            if processed == MAX_SIGNUPS and self._new >= FLOOD:
+                return False
+        return True
