@@ -25,7 +25,7 @@ from digest.delivery.sending.batch_worker import (
     settle_and_claim,
 )
 from digest.delivery.sending.control import cancel
-from digest.delivery.sending.dispatcher import dispatch
+from digest.delivery.sending.dispatcher import dispatch, recover_dead_senders
 from digest.delivery.sending.restore_guard import RestoreGuardFile, begin
 from digest.issues.models import Edition, Issue, IssueState
 from digest.mail.mailing import Mailing
@@ -267,10 +267,11 @@ def send_next(sending: EditionSend) -> UnsettledResponse | None:
     return send_batch(sending, claimed)
 
 
-def test_a_batch_compiles_no_statement_that_was_compiled_before(
+def test_a_send_compiles_no_statement_that_was_compiled_before(
     database: Database, sending: EditionSend
 ) -> None:
     compile_statements(sending)
     made = compiled_by(database)
+    recover_dead_senders(sending)
     settle_and_claim(sending, send_next(sending), more=False)
     assert made == Counter()

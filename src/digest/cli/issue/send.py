@@ -88,10 +88,11 @@ def send(
 
         send_seed_copy(sending, call.settings.canary)
     concurrency = call.settings.concurrency
+    done, total = _readers_before(call, sending)
     with (
         _stopped_by_signals(stop_signal),
         _worker_processes(call, sending, stop_signal) as workers,
-        _progress(call, sending, quiet=as_json) as advance,
+        _progress(call, done, total, quiet=as_json) as advance,
     ):
         dispatch(
             sending,
@@ -233,10 +234,11 @@ def _worker_processes(
         yield workers
 
 
-@contextmanager
-def _progress(
-    call: CommandContext, sending: EditionSend, *, quiet: bool
-) -> Iterator[Callable[[Settlement], None]]:
+def _readers_before(call: CommandContext, sending: EditionSend) -> tuple[int, int]:
+    """Return how many readers are done and how many there are; say so if a first wave goes alone.
+
+    Call it before worker processes are forked: what it touches would be held twice.
+    """
     with call.app.database.read() as session:
         counts = count_deliveries(session, sending.edition_id)
         rollout = session.get(Rollout, sending.edition_id)
@@ -246,8 +248,13 @@ def _progress(
             f"The first wave goes out alone; the rest then waits {minutes} for its results."
             " You can stop with Ctrl-C: nothing is lost."
         )
-    total = counts.candidates - counts.excluded
-    done = counts.accepted + counts.refused
+    return counts.accepted + counts.refused, counts.candidates - counts.excluded
+
+
+@contextmanager
+def _progress(
+    call: CommandContext, done: int, total: int, *, quiet: bool
+) -> Iterator[Callable[[Settlement], None]]:
     drawn = sys.stderr.isatty() and not quiet
     with _bar(call, done, total) if drawn else nullcontext(_draw_nothing) as draw:
         lines: Counter[str] = Counter()

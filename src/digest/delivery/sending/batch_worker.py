@@ -34,6 +34,7 @@ from digest.delivery.sending.queue import (
     release,
     start,
 )
+from digest.delivery.sending.recovery import recover
 from digest.delivery.sending.rollout import RolloutLimits
 from digest.delivery.sending.settlement import RetryPolicy, Settlement, pause_issue, settle
 from digest.errors import DigestError
@@ -107,10 +108,11 @@ class _RolledBack(Exception):
 def compile_statements(sending: EditionSend) -> None:
     """Compile what a batch asks of the database, so that processes forked afterwards share it.
 
-    A batch is claimed, started and settled for that in a transaction that is rolled back. Nothing
-    leaves, and nothing is recorded.
+    A batch is claimed, started and settled for that, and batches are recovered, in a transaction
+    that is rolled back. Nothing leaves, and nothing is recorded.
     """
     with suppress(_RolledBack), sending.store.write() as session:
+        recover(session, edition_id=sending.edition_id, now=sending.clock(), alive=lambda _: True)
         claimed = _claim(sending, session)
         if claimed is not None:
             now = sending.clock()

@@ -96,6 +96,7 @@ def worker_pool(
     # Keeps the memory of today's objects shared between the processes. They stay so: the search at
     # the end of the process would take longer than 30,000 readers.
     gc.freeze()
+    _forget_looked_up_names()
     try:
         for _ in range(count):
             pid, pipe = _fork(sending, work, stop_signal)
@@ -110,6 +111,16 @@ def worker_pool(
             if (code := _wait_for_end(pid, seconds)) < 0:
                 log.warning("a worker process was killed (signal %d)", -code)
             pipe.close()
+
+
+def _forget_looked_up_names() -> None:
+    """Empty the interpreter's cache of the attributes that it looked up in classes.
+
+    It counts references to their names: each name that another takes the place of would cost both
+    processes a page of memory of their own. From Python 3.12 on, names have no such count.
+    """
+    if sys.version_info < (3, 12):
+        sys._clear_type_cache()
 
 
 def _fork(sending: EditionSend, work: Work, stop_signal: StopSignal) -> tuple[int, BinaryIO]:
