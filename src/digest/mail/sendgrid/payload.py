@@ -36,6 +36,7 @@ _BYPASSES = {
     "bypass_unsubscribe_management": {"enable": True},
 }
 _SANDBOX = {"sandbox_mode": {"enable": True}}
+_PART = 2_000  #: pieces of text that are encoded at once, 80 KB
 _VALUE = re.compile("\ufffc([0-9]+)\ufffc")  # the place of a column's value in a template
 
 
@@ -50,12 +51,12 @@ def encode(mailing: Mailing, *, sandbox: bool = False) -> bytes:
         people, rest = _at_once(mailing.recipients), _shared(mailing)
     else:
         rest = body(mailing)
-        people = orjson.dumps(rest.pop("personalizations"))
+        people = [orjson.dumps(rest.pop("personalizations"))]
     if sandbox:
         rest["mail_settings"] = {**rest.get("mail_settings", {}), **_SANDBOX}
     # Joined, not encoded again: less memory than this is given back to the system and asked for
     # anew with each request, which would take as long as the encoding.
-    return b"".join([b'{"personalizations":', people, b",", memoryview(orjson.dumps(rest))[1:]])
+    return b"".join([b'{"personalizations":', *people, b",", memoryview(orjson.dumps(rest))[1:]])
 
 
 def body(mailing: Mailing) -> dict[str, Any]:
@@ -92,8 +93,10 @@ def _personalization(recipient: Recipient) -> dict[str, Any]:
     }
 
 
-def _at_once(recipients: Recipients) -> bytes:
+def _at_once(recipients: Recipients) -> list[bytes]:
     """Return the same JSON as that of each recipient's dict, by one template: a fifth of the time.
+
+    It comes in parts, so that there is never a whole text beside the whole of its bytes.
 
     The template is the JSON of a recipient who has the places of values instead of values.
     """
@@ -109,7 +112,7 @@ def _at_once(recipients: Recipients) -> bytes:
         column = _escaped(columns[int(each)]) if at % 2 else [each] * len(recipients)
         pieces[at :: len(rest) + 1] = column
     pieces[0], pieces[-1] = f"[{pieces[0]}", f"{pieces[-1][:-1]}]"
-    return "".join(pieces).encode()
+    return ["".join(pieces[at : at + _PART]).encode() for at in range(0, len(pieces), _PART)]
 
 
 def _escaped(texts: Sequence[str]) -> Sequence[str]:
