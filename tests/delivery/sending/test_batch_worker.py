@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from sqlalchemy import event
@@ -20,7 +21,7 @@ from digest.delivery.reporting.exclusions import excluded_readers
 from digest.delivery.sending.batch_worker import (
     EditionSend,
     UnsettledResponse,
-    compile_statements,
+    rehearse,
     send_batch,
     settle_and_claim,
 )
@@ -249,16 +250,24 @@ def compiled_by(database: Database) -> Counter[str]:
     return made
 
 
-def test_compiling_the_statements_sends_and_records_nothing(
+def test_a_rehearsal_sends_and_records_nothing(
     database: Database, sending: EditionSend, transport: MemoryTransport
 ) -> None:
-    compile_statements(sending)
+    rehearse(sending)
     with database.read() as session:
         batches = session.exec(select(Batch.state)).all()
         attempts = session.exec(select(Attempt)).all()
         counts = count_deliveries(session, sending.edition_id)
     assert (batches, attempts, transport.accepted) == ([BatchState.PENDING] * BATCHES, [], [])
     assert (counts.pending, counts.accepted) == (READERS, 0)
+
+
+def test_a_rehearsal_leaves_a_fault_to_the_send_that_meets_it(sending: EditionSend) -> None:
+    def fail(_readers: object) -> NoReturn:
+        raise ValueError("no address")
+
+    rehearse(replace(sending, recipients=fail))
+    assert send_next(sending) is not None
 
 
 def send_next(sending: EditionSend) -> UnsettledResponse | None:
@@ -270,7 +279,7 @@ def send_next(sending: EditionSend) -> UnsettledResponse | None:
 def test_a_send_compiles_no_statement_that_was_compiled_before(
     database: Database, sending: EditionSend
 ) -> None:
-    compile_statements(sending)
+    rehearse(sending)
     made = compiled_by(database)
     recover_dead_senders(sending)
     settle_and_claim(sending, send_next(sending), more=False)

@@ -35,10 +35,10 @@ from digest.delivery.sending import (
     Settlement,
     StopSignal,
     WorkerProcesses,
-    compile_statements,
     control,
     count_outbox_copies,
     dispatch,
+    rehearse,
     requests_per_process,
     send_alongside,
     usable_cores,
@@ -226,7 +226,7 @@ def _worker_processes(
     )
     call.app.database.cache_less()
     if helpers:
-        compile_statements(sending)  # 2 MB, and the time, in every further process
+        rehearse(sending)  # 3 MB, and the time, in every further process
     disconnect = call.app.database.disconnect
     with worker_pool(
         sending, helpers, work=work, stop_signal=stop_signal, close_store=disconnect

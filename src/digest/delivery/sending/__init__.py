@@ -17,7 +17,7 @@ from digest.delivery.sending.audience_size import (
     count_audience,
     expected_audience,
 )
-from digest.delivery.sending.batch_worker import EditionSend, compile_statements, send_one
+from digest.delivery.sending.batch_worker import EditionSend, rehearse, send_one
 from digest.delivery.sending.candidates import (
     LeftOut,
     Reach,
@@ -84,7 +84,6 @@ __all__ = [
     "Settlement",
     "StopSignal",
     "WorkerProcesses",
-    "compile_statements",
     "confirm_acceptance",
     "correction_reach",
     "count_audience",
@@ -103,6 +102,7 @@ __all__ = [
     "rare_garbage_collection",
     "recipient_builder",
     "recover",
+    "rehearse",
     "requests_per_process",
     "require_real_copies",
     "send_alongside",

@@ -102,19 +102,22 @@ class UnsettledResponse:
 
 
 class _RolledBack(Exception):
-    """Rolls back what was done to compile its statements."""
+    """Rolls back what was done for a rehearsal."""
 
 
-def compile_statements(sending: EditionSend) -> None:
-    """Compile what a batch asks of the database, so that processes forked afterwards share it.
+def rehearse(sending: EditionSend) -> None:
+    """Send a batch without the sending, so that processes forked afterwards share what it made.
 
-    A batch is claimed, started and settled for that, and batches are recovered, in a transaction
-    that is rolled back. Nothing leaves, and nothing is recorded.
+    Batches are recovered, and one is claimed, prepared, started and settled, in a transaction that
+    is rolled back. Nothing leaves, and nothing is recorded.
     """
     with suppress(_RolledBack), sending.store.write() as session:
         recover(session, edition_id=sending.edition_id, now=sending.clock(), alive=lambda _: True)
         claimed = _claim(sending, session)
         if claimed is not None:
+            readers = [row for row in claimed.readers if row[2].isascii()]
+            with suppress(Exception):  # what is wrong is said when the batch is sent
+                _request(sending, replace(claimed, readers=readers))
             now = sending.clock()
             start(session, claimed, request_hash="", one_by_one=False, now=now)
             is_still_held(session, claimed)
