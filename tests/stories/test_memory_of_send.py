@@ -14,6 +14,7 @@ from tests.stories.warm_start import LIMIT
 BEFORE = "digest.app.issue_building"
 #: What only the lines after a send need.
 AFTER = (
+    "digest.issues.build",
     "digest.service",
     "digest.delivery.reporting",
     "digest.delivery.events",

@@ -1,7 +1,7 @@
 """Build, lint and approve issues by an installation's settings and templates.
 
 This module hides with which settings a mail is rendered and linted, and what allows it to be sent.
-What renders is imported where it renders: a send on its way needs the checks alone.
+What builds and renders is imported where it does so: a send on its way needs the checks alone.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from sqlmodel import Session
 
@@ -19,8 +20,6 @@ from digest.delivery.counts import count_deliveries
 from digest.errors import NotApproved
 from digest.issues import approval, draft_history, provenance, store
 from digest.issues.approval import ApprovalStatus
-from digest.issues.build import BuiltIssue, IssueBuilder, build
-from digest.issues.calendar.next_issue import next_issue
 from digest.issues.checking import LintTerms, untold_since
 from digest.issues.content import IssueView
 from digest.issues.models import Approval, ApprovalChannel, Edition, Issue, Newsletter
@@ -28,6 +27,9 @@ from digest.issues.picking import set_count
 from digest.mail.mailing import UNSUBSCRIBE_TAG
 from digest.render.lint import Finding
 from digest.render.rendered import Rendered
+
+if TYPE_CHECKING:
+    from digest.issues.build import BuiltIssue, IssueBuilder
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class IssueBuilding:
     @cached_property
     def builder(self) -> IssueBuilder:
         """The builder that renders and checks an issue's mail."""
+        from digest.issues.build import IssueBuilder
         from digest.render.sandbox import render_confined
 
         settings = self.resources.settings
@@ -83,6 +86,9 @@ class IssueBuilding:
         *count* asks for so many comparisons, as a step of the issue's draft, which the desk shows
         and undoes. Raises what `digest.issues.build.build` raises. The caller commits.
         """
+        from digest.issues.build import build
+        from digest.issues.calendar.next_issue import next_issue
+
         now = self.resources.clock()
         period = period or next_issue(session, newsletter, now).period
         if count:
