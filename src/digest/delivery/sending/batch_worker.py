@@ -108,21 +108,23 @@ class _RolledBack(Exception):
 def rehearse(sending: EditionSend) -> None:
     """Send a batch without the sending, so that processes forked afterwards share what it made.
 
-    Batches are recovered, and one is claimed, prepared, started and settled, in a transaction that
-    is rolled back. Nothing leaves, and nothing is recorded.
+    Batches are recovered, and one is claimed, started and settled, in a transaction that is rolled
+    back; a request is made of it. Nothing leaves, and nothing is recorded.
     """
+    claimed: Claim | None = None
     with suppress(_RolledBack), sending.store.write() as session:
         recover(session, edition_id=sending.edition_id, now=sending.clock(), alive=lambda _: True)
         claimed = _claim(sending, session)
         if claimed is not None:
-            readers = [row for row in claimed.readers if row[2].isascii()]
-            with suppress(Exception):  # what is wrong is said when the batch is sent
-                _request(sending, replace(claimed, readers=readers))
             now = sending.clock()
             start(session, claimed, request_hash="", one_by_one=False, now=now)
             is_still_held(session, claimed)
             _settle(sending, session, UnsettledResponse(claim=claimed, answer=Accepted()))
         raise _RolledBack
+    if claimed is not None:
+        readers = [row for row in claimed.readers if row[2].isascii()]
+        with suppress(Exception):  # what is wrong is said when the batch is sent
+            _request(sending, replace(claimed, readers=readers))
 
 
 def settle_and_claim(
