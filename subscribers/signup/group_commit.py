@@ -42,6 +42,7 @@ class _Write:
     item: Any
     answer: asyncio.Future[Any]
     at: float  #: when it was queued, by `time.monotonic`
+    shares: bool  #: whether others may share its transaction, so that it waits for them
 
 
 class GroupCommit:
@@ -79,18 +80,29 @@ class GroupCommit:
         each. Raise `StoreBusy` when the queue is full, `TimeoutError` after *wait_seconds*, and the
         exception of *work* or the database when nothing was written.
         """
-        loop = asyncio.get_running_loop()
-        if self._put(write := _Write(work, item, loop.create_future(), time.monotonic())):
-            loop.call_later(GATHERING, self._wake, write)
-        if loop not in self._watching:
-            self._watching.add(loop)
-            loop.call_later(self._patience, self._give_up, loop)
-        result: Result = await write.answer
+        result: Result = await self._written(work, item, shares=True)
         return result
 
     async def alone(self, work: Callable[[Session], Result]) -> Result:
         """Return what *work* returned in a transaction of its own, after the commit."""
-        return await self.together(lambda session, _: [work(session)], None)
+        result: Result = await self._written(lambda session, _: [work(session)], None, shares=False)
+        return result
+
+    async def _written(
+        self,
+        work: Callable[[Session, Sequence[Any]], Sequence[Any]],
+        item: object,
+        *,
+        shares: bool,
+    ) -> Any:
+        loop = asyncio.get_running_loop()
+        write = _Write(work, item, loop.create_future(), time.monotonic(), shares)
+        if self._put(write) and shares:
+            loop.call_later(GATHERING, self._wake, write)
+        if loop not in self._watching:
+            self._watching.add(loop)
+            loop.call_later(self._patience, self._give_up, loop)
+        return await write.answer
 
     def stop(self) -> None:
         """Write what is queued, and end the thread; call this before the store is closed."""
@@ -113,9 +125,10 @@ class GroupCommit:
                     target=self._run, name="subscribers-writer", daemon=True
                 )
                 self._thread.start()
-            if len(self._queue) == ENOUGH:
+            is_first = len(self._queue) == 1
+            if len(self._queue) == ENOUGH or (is_first and not write.shares):
                 self._changed.notify()
-            return len(self._queue) == 1
+            return is_first
 
     def _wake(self, first: _Write) -> None:
         """Have the queue written, if *first* is still the first in it.
@@ -165,7 +178,10 @@ class GroupCommit:
     def _seconds_to_wait(self) -> float:
         if self._stopping or len(self._queue) >= ENOUGH:
             return 0
-        return self._queue[0].at + GATHERING - time.monotonic() if self._queue else self._idle
+        if not self._queue:
+            return self._idle
+        first = self._queue[0]
+        return first.at + GATHERING - time.monotonic() if first.shares else 0
 
     def _commit(self, writes: list[_Write]) -> None:
         waiting = [write for write in writes if not write.answer.done()]  # the others gave up
