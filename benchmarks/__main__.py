@@ -45,7 +45,8 @@ BENCHMARKS = (
         title="Sign-ups",
         about="Form posts to the site as it ships, each durable before its answer. The floor writes"
         " one row for each post, with one durable commit for all that wait together. The load"
-        " comes from the same machine.",
+        " comes from the same machine. In such a flood answers go first: what the sign-ups cause"
+        " is waited for after each round.",
         quick=("--rounds", "1", "--seconds", "1"),
     ),
     Benchmark(
