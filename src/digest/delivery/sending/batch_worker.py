@@ -122,9 +122,8 @@ def rehearse(sending: EditionSend) -> None:
             _settle(sending, session, UnsettledResponse(claim=claimed, answer=Accepted()))
         raise _RolledBack
     if claimed is not None:
-        readers = [row for row in claimed.readers if row[2].isascii()]
         with suppress(Exception):  # what is wrong is said when the batch is sent
-            _request(sending, replace(claimed, readers=readers))
+            _request(sending, claimed)
 
 
 def settle_and_claim(
