@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import sys
 from contextlib import suppress
@@ -12,6 +13,7 @@ from urllib.request import urlopen
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from digest.errors import BadSetting
 from digest.web.server import MOST_HEAD, SWITCH_SECONDS, listen, serve_in_thread
@@ -148,6 +150,19 @@ def test_posts_that_come_at_once_are_answered_one_by_one(site: Running) -> None:
 
     assert answer.count(b"HTTP/1.1 200 OK\r\n") == 3
     assert answer.count(b"\r\nconnection: close\r\n") == 1
+
+
+def test_an_answered_request_leaves_nothing_to_search_for(site: Running) -> None:
+    site.get("/subscribe")
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(20):
+            site.get("/subscribe")
+        left = sum(isinstance(each, RequestResponseCycle) for each in gc.get_objects())
+    finally:
+        gc.enable()
+    assert left <= 2  # the last one, and one under way
 
 
 def test_a_body_that_comes_after_its_head_is_waited_for(site: Running) -> None:

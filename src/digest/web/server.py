@@ -262,6 +262,8 @@ class _Exchange:
         cycle.transport.write(b"".join((STATUS_LINE[status], common, head, b"\r\n", body)))
         cycle.message_event.set()
         cycle.on_response()
+        # Else scope, exchange and cycle would hold one another until they are searched for.
+        cast(dict[str, Any], cycle.scope).pop("extensions")
         return True
 
 
