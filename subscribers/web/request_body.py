@@ -26,6 +26,7 @@ MAX_FIELDS = 30
 MAX_SECONDS = 10.0
 
 Fields = dict[str, list[str]]
+_URLENCODED = "application/x-www-form-urlencoded"
 #: The parser's logger: it warns of each malformed body, so any client could fill the log.
 _SILENT = logging.Logger("multipart", logging.CRITICAL)
 
@@ -66,8 +67,11 @@ async def read(request: Request, *, seconds: float = MAX_SECONDS) -> Fields:
     Raises `BodyRejected`: 400 malformed, 408 too slow, 413 too large, 415 another media type.
     """
     body = await raw(request, seconds=seconds)
-    kind, options = parse_options_header(header(request, b"content-type"))
-    if kind == b"application/x-www-form-urlencoded":
+    given = header(request, b"content-type")
+    if given == _URLENCODED:  # as nearly always
+        return _urlencoded(body)
+    kind, options = parse_options_header(given)
+    if kind == _URLENCODED.encode():
         return _urlencoded(body)
     if kind == b"multipart/form-data":
         return _multipart(body, options.get(b"boundary", b""))
