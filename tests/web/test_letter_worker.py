@@ -93,24 +93,6 @@ def test_a_call_while_letters_are_sent_is_not_missed(ended: Callable[[LetterWork
     assert ended(worker)
 
 
-def test_what_an_earlier_process_left_is_caught_up_with_once_and_first(
-    ended: Callable[[LetterWorker], bool],
-) -> None:
-    order: list[str] = []
-    post = LetterSender(Counter({LetterState.WAITING: 1}), Counter())
-
-    def send() -> Counter[LetterState]:
-        order.append("send")
-        return post()
-
-    worker = LetterWorker(send, catch_up=lambda: order.append("catch up"), pause=0.001)
-    worker.wake()
-
-    assert post.done.wait(SECONDS)
-    assert ended(worker)
-    assert order == ["catch up", "send", "send"]
-
-
 def test_a_call_ends_a_long_pause_since_a_new_letter_may_be_one_that_can_go(
     ended: Callable[[LetterWorker], bool],
 ) -> None:

@@ -182,6 +182,7 @@ def test_the_names_kinds_and_words_of_metrics_are_those_alarms_were_written_for(
         "digest_consents_total counter",
         "digest_signups_stopped_total counter",
         "digest_signups_let_in_total counter",
+        "digest_signups_waiting gauge",
         "digest_letters gauge",
         "digest_tick_age_seconds gauge",
         "digest_tick_ok gauge",

@@ -62,6 +62,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
     @asynccontextmanager
     async def lifespan(_site: Starlette) -> AsyncIterator[None]:
         webhook.start()
+        config.signup_worker.schedule()  # an earlier process may have recorded some, and no more
         letter_worker.wake()
         yield
         await votes.finish()
@@ -107,7 +108,7 @@ def _api(app: App, letters: LetterWorker) -> Mount:
 
 def _letter_worker(app: App) -> LetterWorker:
     if app.database.is_sqlite:
-        return LetterWorker(app.letters.send_waiting, catch_up=app.public_site.process_sign_ups)
+        return LetterWorker(app.letters.send_waiting)
 
     def ask() -> Counter[LetterState]:
         with app.database.write() as session:

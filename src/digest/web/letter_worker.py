@@ -23,21 +23,19 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds
 class LetterWorker:
     """A thread that starts when it is woken, sends letters, and ends when none waits.
 
-    *send* sends what waits, or asks a worker to, and returns how many ended in which state;
-    *catch_up* runs once before it. While a letter can't be sent, the pause between two tries
-    doubles, from *pause* to `LONGEST_PAUSE` seconds.
+    *send* sends what waits, or asks a worker to, and returns how many ended in which state. While
+    a letter can't be sent, the pause between two tries doubles, from *pause* to `LONGEST_PAUSE`
+    seconds.
     """
 
     def __init__(
         self,
         send: Callable[[], Counter[LetterState]],
         *,
-        catch_up: Callable[[], object] = lambda: None,
         pause: float = FIRST_PAUSE,
         wait: Callable[[threading.Event, float], object] = threading.Event.wait,
     ) -> None:
         self._send = send
-        self._catch_up: Callable[[], object] | None = catch_up  # done once, before the first letter
         self._pause, self._wait = pause, wait
         self._lock = threading.Lock()
         self._stop_event = threading.Event()
@@ -86,9 +84,6 @@ class LetterWorker:
 
     def _sent_all(self) -> bool:
         try:
-            if self._catch_up is not None:
-                self._catch_up()
-                self._catch_up = None
             done = self._send()
         except (DigestError, SQLAlchemyError) as fault:
             why = str(fault) if isinstance(fault, DigestError) else type(fault).__name__

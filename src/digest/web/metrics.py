@@ -28,7 +28,7 @@ from digest.web.provider_webhook import RejectedPosts
 from subscribers.abuse_prevention import LET_IN
 from subscribers.announcements.models import WebhookMessage
 from subscribers.list_statistics import entries_by_act
-from subscribers.models import LetterToSend, StoppedSignups, Subscription
+from subscribers.models import LetterToSend, RecordedSignup, StoppedSignups, Subscription
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _OPEN_FILES = Path("/proc/self/fd")
@@ -125,6 +125,8 @@ def _audience(app: App, session: Session) -> list[Metric]:
             ),
         )
     )
+    recorded = select(func.count()).select_from(RecordedSignup)
+    waiting = session.connection().execute(recorded).scalar_one()
     acts = entries_by_act(session)
     let_in = signups.pop(LET_IN, 0.0)  # no reason to stop one, though it is counted beside them
     first = app.clock() - timedelta(days=app.settings.pending_days)  # older ones are purged
@@ -145,6 +147,9 @@ def _audience(app: App, session: Session) -> list[Metric]:
             signups.items(),
         ),
         _single("digest_signups_let_in_total", "Sign-ups that nothing stopped.", let_in),
+        _single(
+            "digest_signups_waiting", "Sign-ups that are recorded and not processed yet.", waiting
+        ),
         _labelled("digest_letters", "Letters by state.", "state", _grouped(session, letters)),
     ]
 
