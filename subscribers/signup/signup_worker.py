@@ -21,9 +21,10 @@ from subscribers.tokens import Hashes
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 60.0  # seconds between two tries while the store fails
-#: Sign-ups recorded within one transaction of the processing that make a flood, and the seconds
-#: between two such transactions in one: to process a sign-up takes as long as to answer for it.
-FLOOD, FLOOD_PAUSE = 8, 1.0
+#: Sign-ups a second that make a flood: where fewer come, there is time to process them as they do.
+FLOOD = 2_000
+FLOOD_PAUSE = 1.0  # seconds between two transactions in a flood
+MOST_AT_ONCE = 64  # transactions from one pause to the next; a flood may begin meanwhile
 
 
 class SignupWorker:
@@ -48,7 +49,7 @@ class SignupWorker:
         self._on_letter = on_letter
         self._pause, self._wait = pause, wait
         self._task: asyncio.Task[None] | None = None
-        self._new = 0  #: sign-ups recorded since the last transaction was asked for
+        self._new = 0  #: sign-ups recorded since the last pause or the last look
 
     def schedule(self) -> None:
         """Have sign-ups processed soon; return at once."""
@@ -65,27 +66,28 @@ class SignupWorker:
             await self._task
 
     async def _run(self) -> None:
-        pause = self._pause
-        while self._new:
+        pause, left = self._pause, False
+        while left or self._new:
+            self._new = 0
             # The time this takes depends on the address, so it is kept apart from the answer.
             await self._wait(pause)
+            flood = self._new > max(FLOOD * pause, MAX_SIGNUPS)
+            self._new = 0
             try:
-                pause = self._pause if await self._process() else FLOOD_PAUSE
+                left = await self._process(1 if flood else MOST_AT_ONCE)
+                pause = FLOOD_PAUSE if flood else self._pause
             except (SQLAlchemyError, StoreBusy, TimeoutError) as fault:
                 log.error("sign-ups wait: %s", type(fault).__name__)
-                self._new += 1
-                pause = min(2 * pause, LONGEST_PAUSE)
+                left, pause = True, min(2 * pause, LONGEST_PAUSE)
 
-    async def _process(self) -> bool:
-        """Process what is recorded; return false where a flood of new sign-ups comes first."""
-        processed = MAX_SIGNUPS
-        while processed == MAX_SIGNUPS:
-            self._new = 0
+    async def _process(self, transactions: int) -> bool:
+        """Process the oldest sign-ups; return whether more may wait."""
+        for _ in range(transactions):
             processed, letters = await self._writer.alone(
                 lambda session: process_oldest(session, self._hashes, self._limit)
             )
             if letters:
                 self._on_letter()
-            if processed == MAX_SIGNUPS and self._new >= FLOOD:
+            if processed < MAX_SIGNUPS:
                 return False
         return True
