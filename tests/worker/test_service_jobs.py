@@ -60,7 +60,7 @@ def test_each_minute_is_worked_once_however_many_workers_there_are(works: Works)
 
 def test_a_worker_asks_for_the_jobs_of_its_own_queues_alone(works: Works) -> None:
     with running(works, QueueName.EVENTS):
-        assert eventually(lambda: ran(works) == {"bounces", "events", "votes"})
+        assert eventually(lambda: ran(works) == {"bounces", "events", "votes", "webhooks"})
     assert works.ask("SELECT DISTINCT queue_name FROM procrastinate_jobs") == []
 
 
