@@ -1,4 +1,4 @@
-"""The letter worker: woken by calls, retries, leftovers of an earlier process, and the stop."""
+"""The letter worker: woken by calls, retries, and the stop."""
 
 from __future__ import annotations
 
